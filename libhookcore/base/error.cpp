@@ -1,0 +1,151 @@
+#include "libhookcore/base/error.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+namespace hookcore {
+namespace {
+
+struct CodeInfo {
+  Code code;
+  std::string_view name;
+  int hook_exit;
+  int cli_exit;
+};
+
+constexpr std::array<CodeInfo, 13> kCodes{{
+    {Code::kUsage, "usage", 2, 2},
+    {Code::kState, "state", 20, 3},
+    {Code::kConfig, "config", 21, 3},
+    {Code::kAnnotation, "annotation", 22, 3},
+    {Code::kSettings, "settings", 23, 3},
+    {Code::kIgnoreFile, "ignore-file", 24, 3},
+    {Code::kSource, "source", 25, 3},
+    {Code::kLayout, "layout", 26, 3},
+    {Code::kEnvironment, "environment", 27, 3},
+    {Code::kIds, "ids", 28, 4},
+    {Code::kScratch, "scratch", 29, 4},
+    {Code::kSession, "session", 30, 4},
+    {Code::kSystem, "system", 31, 4},
+}};
+
+const CodeInfo& info(Code code) {
+  return *std::find_if(kCodes.begin(), kCodes.end(),
+                       [code](const CodeInfo& entry) { return entry.code == code; });
+}
+
+// Length of the valid UTF-8 sequence at the start of bytes, 0 if there is none (RFC 3629).
+size_t utf8_length(std::string_view bytes) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(bytes[i]); };
+  const unsigned char first = byte(0);
+  size_t length = 0;
+  unsigned low = 0x80;
+  unsigned high = 0xBF;
+  if (first < 0x80) return 1;
+  if (first >= 0xC2 && first <= 0xDF) {
+    length = 2;
+  } else if ((first & 0xF0) == 0xE0) {
+    length = 3;
+    if (first == 0xE0) low = 0xA0;
+    if (first == 0xED) high = 0x9F;
+  } else if (first >= 0xF0 && first <= 0xF4) {
+    length = 4;
+    if (first == 0xF0) low = 0x90;
+    if (first == 0xF4) high = 0x8F;
+  }
+  if (length == 0 || bytes.size() < length) return 0;
+  if (byte(1) < low || byte(1) > high) return 0;
+  for (size_t i = 2; i < length; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  }
+  return length;
+}
+
+// C1 controls (U+0080 to U+009F) steer terminals just as C0 does.
+bool is_c1_control(std::string_view sequence) {
+  return sequence.size() == 2 && sequence[0] == '\xC2' &&
+         static_cast<unsigned char>(sequence[1]) < 0xA0;
+}
+
+void append_escaped(std::string& out, unsigned char byte) {
+  static constexpr std::string_view kHex = "0123456789abcdef";
+  switch (byte) {
+    case '\n': out += "\\n"; return;
+    case '\r': out += "\\r"; return;
+    case '\t': out += "\\t"; return;
+    case '"': out += "\\\""; return;
+    case '\\': out += "\\\\"; return;
+    default: break;
+  }
+  out += "\\x";
+  out += kHex[byte >> 4];
+  out += kHex[byte & 0xF];
+}
+
+}  // namespace
+
+std::string_view code_name(Code code) { return info(code).name; }
+int hook_exit_code(Code code) { return info(code).hook_exit; }
+int cli_exit_code(Code code) { return info(code).cli_exit; }
+
+Error::Error(Code code, std::string what, std::string where, std::string remedy)
+    : std::runtime_error(std::move(what)),
+      code_(code),
+      where_(std::move(where)),
+      remedy_(std::move(remedy)) {}
+
+std::string Error::line() const {
+  std::string out{code_name(code_)};
+  out += ": ";
+  out += what();
+  if (!where_.empty()) out += "; " + where_;
+  if (!remedy_.empty()) out += "; " + remedy_;
+  return out;
+}
+
+SystemError::SystemError(std::string_view operation, std::string_view object, int error_number,
+                         Code code, std::string remedy)
+    : Error(code, std::string(operation) + ": " + std::strerror(error_number), quote(object),
+            std::move(remedy)),
+      error_number_(error_number) {}
+
+std::string quote(std::string_view bytes, size_t max) {
+  std::string out = "\"";
+  const std::string_view shown = bytes.substr(0, max);
+  for (size_t i = 0; i < shown.size();) {
+    const auto byte = static_cast<unsigned char>(shown[i]);
+    const size_t length = utf8_length(shown.substr(i));
+    const bool plain = length > 1 ? !is_c1_control(shown.substr(i, length))
+                                  : length == 1 && byte >= 0x20 && byte != 0x7F && byte != '"' &&
+                                        byte != '\\';
+    if (plain) {
+      out += shown.substr(i, length);
+      i += length;
+    } else {
+      append_escaped(out, byte);
+      ++i;
+    }
+  }
+  out += bytes.size() > max ? "...\"" : "\"";
+  return out;
+}
+
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t substitution = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitution});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace hookcore

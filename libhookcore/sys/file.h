@@ -1,0 +1,70 @@
+#pragma once
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libhookcore/base/error.h"
+#include "libhookcore/sys/fd.h"
+
+/// Files by descriptor. Nothing here takes a path that is resolved more than once, and nothing
+/// creates a file through a path that a container or a source tree controls.
+namespace hookcore::sys {
+
+/// How openat2(2) may resolve a path.
+enum class Resolve {
+  /// As chroot would: absolute links and ".." stay below dirfd, magic links refused. For paths
+  /// inside a container's rootfs and for ignore files inside a source (notes: security.md).
+  kInRoot,
+  /// No link of any kind, nothing above dirfd, no mount crossed. For our own scratch.
+  kStrict,
+  /// No link of any kind, nothing above dirfd; mounts may be crossed. For a source tree.
+  kNoLinks,
+  /// Plain host path of the administrator or the engine, magic links refused.
+  kHost,
+};
+
+/// openat2(2) with O_CLOEXEC; throws SystemError. path is relative to dirfd (kHost: may be
+/// absolute). mode is used with O_CREAT only.
+UniqueFd open_at(int dirfd, const std::string& path, int flags, Resolve resolve, mode_t mode = 0);
+/// The same, with nullopt for ENOENT.
+std::optional<UniqueFd> try_open_at(int dirfd, const std::string& path, int flags, Resolve resolve);
+/// The same, -errno instead of a throw; for callers that tell several errors apart.
+int open_at_raw(int dirfd, const std::string& path, int flags, Resolve resolve, mode_t mode = 0);
+
+/// A second descriptor for the object behind fd (opened, for example, O_PATH), with new flags. Goes
+/// through /proc/self/fd, so it fails where /proc isn't procfs.
+UniqueFd reopen(int fd, int flags);
+
+/// fstat; throws SystemError naming object.
+struct ::stat stat_fd(int fd, std::string_view object);
+/// fstatat with AT_SYMLINK_NOFOLLOW; nullopt for ENOENT.
+std::optional<struct ::stat> stat_at(int dirfd, const std::string& name);
+
+/// Reads fd to its end. Throws Error(code) when there are more than max bytes.
+std::string read_all(int fd, size_t max, std::string_view object, Code code = Code::kSystem);
+/// Writes everything, through short writes and EINTR.
+void write_all(int fd, std::string_view bytes, std::string_view object);
+
+/// Replaces dirfd/name with bytes: temporary file, write, fsync, rename, fsync of the directory.
+/// Mode 0600.
+void replace_file(int dirfd, const std::string& name, std::string_view bytes);
+
+/// The names of fd's extended attributes, and one's value; empty where the file system has none.
+std::vector<std::string> list_xattrs(int fd);
+std::optional<std::string> get_xattr(int fd, const std::string& name);
+/// false when the file system or the namespace refuses this attribute.
+bool set_xattr(int fd, const std::string& name, std::string_view value);
+
+/// f_type of statfs(2).
+int64_t filesystem_type(int fd);
+/// A person's word for it: "ext4", "fuse", or the number in hexadecimal.
+std::string filesystem_name(int64_t type);
+
+}  // namespace hookcore::sys
