@@ -1,0 +1,68 @@
+#!/bin/bash
+# Installs the Debian packages (12 or 13) that building and testing need; quick when they are there.
+#
+#   tests/lab/install.sh [--build] [--engines] [--tests]     without an option: all three
+#   tests/lab/install.sh --list [...]                        prints the names, installs nothing
+set -euo pipefail
+
+build_packages=(
+  ccache cmake g++ ninja-build
+  nlohmann-json3-dev libtomlplusplus-dev libcli11-dev
+  libgoogle-glog-dev libgflags-dev libunwind-dev liblzma-dev
+  libboost-dev libboost-filesystem-dev libcap-dev zlib1g-dev
+)
+engine_packages=(
+  podman crun runc buildah conmon fuse-overlayfs uidmap slirp4netns busybox-static
+)
+test_packages=(
+  libgtest-dev clang-format clang-tidy python3 python3-pytest
+  debootstrap rsync strace attr acl procps util-linux
+)
+
+die() { echo "tests/lab/install.sh: $*" >&2; exit 1; }
+
+# Prints those of the given packages that dpkg doesn't know as installed.
+missing() {
+  local known
+  known=$(dpkg-query -W -f '${Package} ${Status}\n' "$@" 2>/dev/null |
+    sed -n 's/ install ok installed$//p') || true
+  comm -23 <(printf '%s\n' "$@" | sort -u) <(sort -u <<<"$known")
+}
+
+wanted=() list=false
+for option in "$@"; do
+  case "$option" in
+    --build) wanted+=("${build_packages[@]}") ;;
+    --engines) wanted+=("${engine_packages[@]}") ;;
+    --tests) wanted+=("${test_packages[@]}") ;;
+    --list) list=true ;;
+    *) die "unknown option $option; known: --build --engines --tests --list" ;;
+  esac
+done
+if [[ ${#wanted[@]} -eq 0 ]]; then
+  wanted=("${build_packages[@]}" "${engine_packages[@]}" "${test_packages[@]}")
+fi
+if $list; then
+  printf '%s\n' "${wanted[@]}"
+  exit
+fi
+
+mapfile -t absent < <(missing "${wanted[@]}")
+[[ ${#absent[@]} -eq 0 ]] && exit
+[[ $(id -u) -eq 0 ]] || die "not installed: ${absent[*]}; run this script as root"
+command -v apt-get >/dev/null || die "not a Debian system; install by hand: ${absent[*]}"
+
+echo "installing: ${absent[*]}" >&2
+export DEBIAN_FRONTEND=noninteractive
+install_absent() {
+  apt-get install -y -q --no-install-recommends "${absent[@]}" >"$log" 2>&1
+}
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# The package lists may be absent or old: fetched only when the first try fails.
+install_absent || {
+  apt-get update -q >"$log" 2>&1 && install_absent
+} || {
+  tail -n 30 "$log" >&2
+  die "apt-get failed"
+}

@@ -1,0 +1,64 @@
+#!/bin/bash
+# Makes a Debian tree with the engines of that suite, once, and prints its path.
+#
+#   tests/lab/tree.sh SUITE          for example trixie
+#
+# OCI_CNB_LAB_DIR     where the tree is kept (see tests/lab/common.sh)
+# OCI_CNB_LAB_MIRROR  the Debian mirror; else the one that this machine's apt uses
+set -euo pipefail
+# shellcheck source=tests/lab/common.sh
+. "$(dirname "$(readlink -f "$0")")/common.sh"
+
+packages=(
+  podman crun runc buildah conmon fuse-overlayfs uidmap passt iproute2 catatonit
+  busybox-static python3-pytest util-linux attr acl procps mount strace
+)
+
+# The mirror from which this machine's own Debian packages come.
+apt_mirror() {
+  apt-get indextargets --format '$(ORIGIN) $(LABEL) $(COMPONENT) $(REPO_URI)' \
+    'Created-By: Packages' 2>/dev/null |
+    awk '$1 == "Debian" && $2 == "Debian" && $3 == "main" { print $4; exit }'
+}
+
+# debootstrap asks the environment for a proxy, apt its configuration.
+use_apt_proxy() {
+  local proxy=
+  eval "$(apt-config shell proxy Acquire::http::Proxy)"
+  if [[ -n $proxy && $proxy != DIRECT ]]; then
+    export http_proxy=$proxy
+  fi
+}
+
+suite=${1:-}
+[[ $suite =~ ^[a-z]+$ ]] || die "usage: tests/lab/tree.sh SUITE"
+# A changed list of packages is another tree.
+key=$(printf '%s\n' "${packages[@]}" | sort | sha256sum | cut -c1-8)
+tree=$lab_dir/tree/$suite-$key
+if [[ -e $tree/.complete ]]; then
+  echo "$tree"
+  exit
+fi
+
+need_root
+command -v debootstrap >/dev/null || die "debootstrap is missing; run tests/lab/install.sh"
+mkdir -p "$lab_dir/tree"
+exec 9>"$lab_dir/tree/$suite.lock"
+flock 9
+if [[ ! -e $tree/.complete ]]; then
+  mirror=${OCI_CNB_LAB_MIRROR:-$(apt_mirror)}
+  [[ -n $mirror ]] || die "apt knows no Debian mirror; set OCI_CNB_LAB_MIRROR"
+  use_apt_proxy
+  rm -rf --one-file-system "$lab_dir/tree/$suite".new "$lab_dir/tree/$suite"-*
+  new=$lab_dir/tree/$suite.new
+  echo "making a Debian $suite tree with its engines (about a minute, once)" >&2
+  debootstrap --variant=minbase --include="$(IFS=,; echo "${packages[*]}")" \
+    "$suite" "$new" "$mirror" >"$lab_dir/tree/$suite.log" 2>&1 || {
+    tail -n 20 "$lab_dir/tree/$suite.log" "$new/debootstrap/debootstrap.log" >&2 || true
+    die "debootstrap of $suite from apt's own mirror failed"
+  }
+  rm -rf "$new"/var/cache/apt/archives/*.deb "$new"/var/lib/apt/lists/*
+  : >"$new/.complete"
+  mv "$new" "$tree"
+fi
+echo "$tree"
