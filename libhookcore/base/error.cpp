@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "libhookcore/base/utf8.h"
+
 namespace hookcore {
 namespace {
 
@@ -37,33 +39,6 @@ const CodeInfo& info(Code code) {
                        [code](const CodeInfo& entry) { return entry.code == code; });
 }
 
-// Length of the valid UTF-8 sequence at the start of bytes, 0 if there is none (RFC 3629).
-size_t utf8_length(std::string_view bytes) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(bytes[i]); };
-  const unsigned char first = byte(0);
-  size_t length = 0;
-  unsigned low = 0x80;
-  unsigned high = 0xBF;
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) {
-    length = 2;
-  } else if ((first & 0xF0) == 0xE0) {
-    length = 3;
-    if (first == 0xE0) low = 0xA0;
-    if (first == 0xED) high = 0x9F;
-  } else if (first >= 0xF0 && first <= 0xF4) {
-    length = 4;
-    if (first == 0xF0) low = 0x90;
-    if (first == 0xF4) high = 0x8F;
-  }
-  if (length == 0 || bytes.size() < length) return 0;
-  if (byte(1) < low || byte(1) > high) return 0;
-  for (size_t i = 2; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  return length;
-}
-
 // C1 controls (U+0080 to U+009F) steer terminals just as C0 does.
 bool is_c1_control(std::string_view sequence) {
   return sequence.size() == 2 && sequence[0] == '\xC2' &&
@@ -73,12 +48,23 @@ bool is_c1_control(std::string_view sequence) {
 void append_escaped(std::string& out, unsigned char byte) {
   static constexpr std::string_view kHex = "0123456789abcdef";
   switch (byte) {
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
-    case '"': out += "\\\""; return;
-    case '\\': out += "\\\\"; return;
-    default: break;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    case '"':
+      out += "\\\"";
+      return;
+    case '\\':
+      out += "\\\\";
+      return;
+    default:
+      break;
   }
   out += "\\x";
   out += kHex[byte >> 4];
@@ -118,9 +104,9 @@ std::string quote(std::string_view bytes, size_t max) {
   for (size_t i = 0; i < shown.size();) {
     const auto byte = static_cast<unsigned char>(shown[i]);
     const size_t length = utf8_length(shown.substr(i));
-    const bool plain = length > 1 ? !is_c1_control(shown.substr(i, length))
-                                  : length == 1 && byte >= 0x20 && byte != 0x7F && byte != '"' &&
-                                        byte != '\\';
+    const bool plain =
+        length > 1 ? !is_c1_control(shown.substr(i, length))
+                   : length == 1 && byte >= 0x20 && byte != 0x7F && byte != '"' && byte != '\\';
     if (plain) {
       out += shown.substr(i, length);
       i += length;

@@ -38,9 +38,8 @@ std::optional<UniqueFd> try_open_at(int dirfd, const std::string& path, int flag
 /// The same, -errno instead of a throw; for callers that tell several errors apart.
 int open_at_raw(int dirfd, const std::string& path, int flags, Resolve resolve, mode_t mode = 0);
 
-/// A second descriptor for the object behind fd (opened, for example, O_PATH), with new flags. Goes
-/// through /proc/self/fd, so it fails where /proc isn't procfs.
-UniqueFd reopen(int fd, int flags);
+/// Opens the directory behind an O_PATH descriptor for reading; needs no /proc.
+UniqueFd reopen_directory(int fd);
 
 /// fstat; throws SystemError naming object.
 struct ::stat stat_fd(int fd, std::string_view object);
@@ -52,9 +51,15 @@ std::string read_all(int fd, size_t max, std::string_view object, Code code = Co
 /// Writes everything, through short writes and EINTR.
 void write_all(int fd, std::string_view bytes, std::string_view object);
 
-/// Replaces dirfd/name with bytes: temporary file, write, fsync, rename, fsync of the directory.
-/// Mode 0600.
-void replace_file(int dirfd, const std::string& name, std::string_view bytes);
+/// When replace_file returns, what survives a power cut.
+enum class Durability {
+  kDurable,  ///< old or new contents: fsync of file and directory
+  kCrash,    ///< nothing promised; a killed process still leaves old or new, never half
+};
+
+/// Replaces dirfd/name with bytes: temporary file beside it, write, rename.
+void replace_file(int dirfd, const std::string& name, std::string_view bytes, mode_t mode = 0600,
+                  Durability durability = Durability::kDurable);
 
 /// The names of fd's extended attributes, and one's value; empty where the file system has none.
 std::vector<std::string> list_xattrs(int fd);

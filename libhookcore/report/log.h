@@ -1,0 +1,54 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "libhookcore/base/error.h"
+#include "libhookcore/sys/fd.h"
+
+namespace hookcore::report {
+
+enum class Level { kError, kWarning, kInfo, kDebug };
+
+/// Where a hook says what it did: DIRECTORY/hooks.log for `oci-cnb session log` (crun drops a
+/// hook's stderr), the journal where there is one, and stderr. Nothing is opened until there is
+/// something to log. Lines are single write(2) calls to an O_APPEND file; the file is rotated to
+/// hooks.log.1 at 1 MiB. Never throws: a log that can't be written must not fail a container.
+class Log {
+ public:
+  /// opener: gives the directory of hooks.log (ours, mode 0700), or an empty descriptor when there
+  /// is none. Called at most once, when the first line is written.
+  using Opener = std::function<sys::UniqueFd()>;
+  Log(std::string program, Opener opener);
+
+  /// Lines from here on name this container.
+  void set_container(std::string id) { container_ = std::move(id); }
+  void set_debug(bool debug) { debug_ = debug; }
+  bool debug_enabled() const { return debug_; }
+  /// Opens the file now: for callers that are about to enter another namespace.
+  void open();
+
+  /// The failure that ends the program: "PROGRAM: CODE: what; where; what to do" on stderr as well.
+  void failure(const Error& error);
+  /// A violated guarantee under enforce=warn, a fallback taken. On stderr as well.
+  void warning(std::string_view text);
+  void info(std::string_view text);
+  /// Only with `io.cnb.hooks.log=debug`.
+  void debug(std::string_view text);
+
+ private:
+  void write(Level level, std::string_view text);
+
+  std::string program_;
+  Opener opener_;
+  std::string container_;
+  bool debug_ = false;
+  bool opened_ = false;
+  sys::UniqueFd directory_;
+  sys::UniqueFd file_;
+};
+
+inline constexpr const char* kLogFile = "hooks.log";
+
+}  // namespace hookcore::report

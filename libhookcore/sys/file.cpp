@@ -1,0 +1,207 @@
+#include "libhookcore/sys/file.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <utility>
+
+namespace hookcore::sys {
+namespace {
+
+uint64_t resolve_flags(Resolve resolve) {
+  switch (resolve) {
+    case Resolve::kInRoot:
+      return RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+    case Resolve::kStrict:
+      return RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
+    case Resolve::kNoLinks:
+      return RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+    case Resolve::kHost:
+      return RESOLVE_NO_MAGICLINKS;
+  }
+  return RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+}
+
+// xattr values are at most 64 KiB (XATTR_SIZE_MAX), name lists too (XATTR_LIST_MAX).
+constexpr size_t kXattrMax = 65536;
+
+std::string unique_name(const std::string& name) {
+  struct timespec now {};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return "." + name + "." + std::to_string(::getpid()) + "." + std::to_string(now.tv_nsec);
+}
+
+}  // namespace
+
+int open_at_raw(int dirfd, const std::string& path, int flags, Resolve resolve, mode_t mode) {
+  if (path.find('\0') != std::string::npos) return -EINVAL;
+  struct open_how how {};
+  how.flags = static_cast<uint64_t>(static_cast<unsigned>(flags | O_CLOEXEC));
+  how.mode = (flags & (O_CREAT | O_TMPFILE)) == 0 ? 0 : mode;
+  how.resolve = resolve_flags(resolve);
+  while (true) {
+    const long fd = ::syscall(SYS_openat2, dirfd, path.c_str(), &how, sizeof how);
+    if (fd >= 0) return static_cast<int>(fd);
+    // EAGAIN: a rename or mount raced with ".." under RESOLVE_IN_ROOT (openat2(2)).
+    if (errno != EINTR && errno != EAGAIN) return -errno;
+  }
+}
+
+UniqueFd open_at(int dirfd, const std::string& path, int flags, Resolve resolve, mode_t mode) {
+  const int fd = open_at_raw(dirfd, path, flags, resolve, mode);
+  if (fd < 0) throw SystemError("openat2", path, -fd);
+  return UniqueFd(fd);
+}
+
+std::optional<UniqueFd> try_open_at(int dirfd, const std::string& path, int flags,
+                                    Resolve resolve) {
+  const int fd = open_at_raw(dirfd, path, flags, resolve);
+  if (fd == -ENOENT) return std::nullopt;
+  if (fd < 0) throw SystemError("openat2", path, -fd);
+  return UniqueFd(fd);
+}
+
+UniqueFd reopen_directory(int fd) {
+  UniqueFd directory(::openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) throw SystemError("openat", ".", errno);
+  return directory;
+}
+
+struct ::stat stat_fd(int fd, std::string_view object) {
+  struct ::stat status {};
+  if (::fstat(fd, &status) != 0) throw SystemError("fstat", object, errno);
+  return status;
+}
+
+std::optional<struct ::stat> stat_at(int dirfd, const std::string& name) {
+  struct ::stat status {};
+  if (::fstatat(dirfd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return status;
+  if (errno == ENOENT) return std::nullopt;
+  throw SystemError("fstatat", name, errno);
+}
+
+std::string read_all(int fd, size_t max, std::string_view object, Code code) {
+  std::string bytes;
+  size_t used = 0;
+  while (true) {
+    if (bytes.size() - used < 4096) bytes.resize(bytes.size() + 32768);
+    const ssize_t got = ::read(fd, bytes.data() + used, bytes.size() - used);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw SystemError("read", object, errno, code);
+    if (got == 0) break;
+    used += static_cast<size_t>(got);
+    if (used > max) {
+      throw Error(code, "more than " + std::to_string(max) + " bytes", quote(object));
+    }
+  }
+  bytes.resize(used);
+  return bytes;
+}
+
+void write_all(int fd, std::string_view bytes, std::string_view object) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) throw SystemError("write", object, errno);
+    bytes.remove_prefix(static_cast<size_t>(put));
+  }
+}
+
+void replace_file(int dirfd, const std::string& name, std::string_view bytes, mode_t mode,
+                  Durability durability) {
+  const bool durable = durability == Durability::kDurable;
+  const std::string temporary = unique_name(name);
+  UniqueFd file =
+      open_at(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, Resolve::kStrict, mode);
+  try {
+    // The umask of a hook is 077; the caller's mode is meant.
+    if (::fchmod(file.get(), mode) != 0) throw SystemError("fchmod", name, errno);
+    write_all(file.get(), bytes, name);
+    if (durable && ::fsync(file.get()) != 0) throw SystemError("fsync", name, errno);
+    if (::renameat(dirfd, temporary.c_str(), dirfd, name.c_str()) != 0) {
+      throw SystemError("renameat", name, errno);
+    }
+  } catch (...) {
+    ::unlinkat(dirfd, temporary.c_str(), 0);
+    throw;
+  }
+  if (!durable) return;
+  const UniqueFd directory = reopen_directory(dirfd);
+  if (::fsync(directory.get()) != 0) throw SystemError("fsync", name, errno);
+}
+
+std::vector<std::string> list_xattrs(int fd) {
+  std::string names(1024, '\0');
+  ssize_t size = ::flistxattr(fd, names.data(), names.size());
+  if (size < 0 && errno == ERANGE) {
+    names.resize(kXattrMax);
+    size = ::flistxattr(fd, names.data(), names.size());
+  }
+  if (size < 0) return {};
+  std::vector<std::string> out;
+  const std::string_view list(names.data(), static_cast<size_t>(size));
+  for (size_t begin = 0; begin < list.size();) {
+    const size_t end = list.find('\0', begin);
+    out.emplace_back(list.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return out;
+}
+
+std::optional<std::string> get_xattr(int fd, const std::string& name) {
+  std::string value(256, '\0');
+  ssize_t size = ::fgetxattr(fd, name.c_str(), value.data(), value.size());
+  if (size < 0 && errno == ERANGE) {
+    value.resize(kXattrMax);
+    size = ::fgetxattr(fd, name.c_str(), value.data(), value.size());
+  }
+  if (size < 0) return std::nullopt;
+  value.resize(static_cast<size_t>(size));
+  return value;
+}
+
+bool set_xattr(int fd, const std::string& name, std::string_view value) {
+  return ::fsetxattr(fd, name.c_str(), value.data(), value.size(), 0) == 0;
+}
+
+int64_t filesystem_type(int fd) {
+  struct statfs status {};
+  if (::fstatfs(fd, &status) != 0) throw SystemError("fstatfs", std::to_string(fd), errno);
+  return static_cast<int64_t>(status.f_type);
+}
+
+std::string filesystem_name(int64_t type) {
+  static constexpr std::array<std::pair<int64_t, const char*>, 14> kNames{{
+      {0xEF53, "ext4"},
+      {0x58465342, "xfs"},
+      {0x9123683E, "btrfs"},
+      {0x01021994, "tmpfs"},
+      {0x65735546, "fuse"},
+      {0x794C7630, "overlay"},
+      {0x6969, "nfs"},
+      {0x01021997, "9p"},
+      {0x4D44, "vfat"},
+      {0xE0F5E1E2, "erofs"},
+      {0x73717368, "squashfs"},
+      {0x2FC12FC1, "zfs"},
+      {0x9FA0, "proc"},
+      {0x62656572, "sysfs"},
+  }};
+  for (const auto& [known, name] : kNames) {
+    if (known == type) return name;
+  }
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "file system 0x%llx",
+                static_cast<unsigned long long>(type));
+  return text.data();
+}
+
+}  // namespace hookcore::sys

@@ -1,0 +1,119 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libhookcore/sys/fd.h"
+#include "libhookcore/sys/process.h"
+
+/// Mounts by descriptor. Two implementations behind one class: the mount API of Linux 5.2
+/// (mount_new.cpp), and mount(2) for kernels or seccomp filters that lack a call
+/// (mount_legacy.cpp). No mount is ever made on, or from, a path that could be swapped meanwhile.
+namespace hookcore::sys {
+
+/// Attributes of one mount (mount_setattr(2)); those that are false are left as they are.
+struct MountFlags {
+  bool read_only = false;
+  bool no_suid = false;
+  bool no_dev = false;
+  bool no_exec = false;
+  bool no_atime = false;
+};
+
+struct TmpfsOptions {
+  std::optional<uint64_t> size_bytes;  ///< nullopt: the kernel's default, half of memory
+};
+
+struct OverlayOptions {
+  std::vector<int> lowers;   ///< topmost first; at least two without an upper (overlayfs)
+  int upper = -1;            ///< -1: read-only
+  int work = -1;             ///< on the same mount as upper
+  bool user_xattr = false;   ///< mandatory in a user namespace
+  bool is_volatile = false;  ///< no sync of upper's file system at umount
+};
+
+/// The kernel (or a seccomp filter) lacks a call, or won't take layers that are attached nowhere
+/// (before Linux 6.15): the other implementation may serve.
+class MountApiUnavailable : public std::exception {
+ public:
+  explicit MountApiUnavailable(std::string reason) : reason_(std::move(reason)) {}
+  const char* what() const noexcept override { return reason_.c_str(); }
+
+ private:
+  std::string reason_;
+};
+
+/// Makes mounts that nobody sees until they are attached. A mount is a descriptor of its root
+/// directory; what is never attached goes when the descriptor and this object are gone.
+class MountApi {
+ public:
+  virtual ~MountApi() = default;
+  MountApi() = default;
+  MountApi(const MountApi&) = delete;
+  MountApi& operator=(const MountApi&) = delete;
+
+  virtual std::string_view name() const = 0;
+  virtual UniqueFd tmpfs(const TmpfsOptions& options) = 0;
+  /// A second mount of what fd (a directory or file) shows, with the mounts below it if recursive.
+  virtual UniqueFd clone(int fd, bool recursive) = 0;
+  virtual void set_flags(int mount_fd, const MountFlags& flags) = 0;
+  /// Shows mount_fd (made by clone) through a user namespace's id map. false: the file system or
+  /// our privileges don't allow it.
+  virtual bool idmap(int mount_fd, int user_namespace_fd) = 0;
+  virtual UniqueFd overlay(const OverlayOptions& options) = 0;
+  /// Puts the mount on target (a descriptor of a directory or file); it is private there.
+  virtual void attach(int mount_fd, int target_fd) = 0;
+};
+
+std::unique_ptr<MountApi> make_new_mount_api();
+/// Works on a tmpfs that covers stage_fd, the directory that stage_path names on the host, until
+/// the object is destroyed. Nobody may look into it meanwhile: the container's rootfs before the
+/// pivot.
+std::unique_ptr<MountApi> make_legacy_mount_api(const Proc& proc, int stage_fd,
+                                                const std::string& stage_path);
+
+/// Takes the topmost mount away whose root fd is (umount2(2) with MNT_DETACH). Changes the working
+/// directory to "/". false when the kernel holds it locked (mount_namespaces(7)).
+bool detach_mount(int fd);
+
+/// What statx(2) and statvfs(3) tell about the mount that fd lies on.
+struct MountPoint {
+  uint64_t id = 0;
+  bool is_root = false;  ///< fd is the root of its mount
+  MountFlags flags;
+};
+MountPoint mount_point(int fd);
+
+/// A line of /proc/PID/mountinfo (proc_pid_mountinfo(5)), as far as used.
+struct MountInfo {
+  uint64_t id = 0;
+  uint64_t parent = 0;
+  std::string mount_point;  ///< unescaped, seen from the reader's root
+  bool shared = false;
+  std::string type;
+};
+std::vector<MountInfo> parse_mountinfo(std::string_view text);
+
+/// While it lives, the mount that fd lies on takes part in no propagation, so that what is attached
+/// below it is seen nowhere else; its peer group is given back at the end where the kernel can
+/// (MOVE_MOUNT_SET_GROUP, Linux 5.15).
+class PropagationPause {
+ public:
+  /// root_fd: root of a mount that mountinfo calls shared.
+  PropagationPause(const Proc& proc, int root_fd);
+  ~PropagationPause();
+  PropagationPause(const PropagationPause&) = delete;
+  PropagationPause& operator=(const PropagationPause&) = delete;
+
+ private:
+  int root_fd_;
+  UniqueFd peer_;
+};
+
+}  // namespace hookcore::sys

@@ -1,0 +1,267 @@
+#include "libhookcore/sys/process.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/fsuid.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <cstdlib>
+#include <string_view>
+
+#include "libhookcore/base/error.h"
+#include "libhookcore/sys/file.h"
+
+namespace hookcore::sys {
+namespace {
+
+constexpr size_t kProcFileMax = 64UL << 20;
+// include/linux/proc_ns.h: the inode of the first user namespace is fixed ABI.
+constexpr ino_t kInitialUserNamespace = 0xEFFFFFFDU;
+
+std::string ranges_text(const std::vector<IdRange>& ranges) {
+  std::string text;
+  for (const IdRange& range : ranges) {
+    text += std::to_string(range.inside) + " " + std::to_string(range.outside) + " " +
+            std::to_string(range.count) + "\n";
+  }
+  return text;
+}
+
+void write_proc(const Proc& proc, const std::string& path, const std::string& text) {
+  const UniqueFd file(::openat(proc.fd(), path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file) throw SystemError("open", "/proc/" + path, errno);
+  write_all(file.get(), text, "/proc/" + path);
+}
+
+// A child that waits to be killed; destroyed with its owner.
+class Child {
+ public:
+  explicit Child(unsigned long flags)
+      : pid_(static_cast<pid_t>(::syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0))) {
+    if (pid_ < 0) throw SystemError("clone", "user namespace", errno);
+    if (pid_ == 0) {
+      while (true) ::pause();
+    }
+  }
+  ~Child() {
+    ::kill(pid_, SIGKILL);
+    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  pid_t pid() const { return pid_; }
+
+ private:
+  pid_t pid_;
+};
+
+struct Capabilities {
+  std::array<__user_cap_data_struct, 2> data{};
+
+  static Capabilities get() {
+    Capabilities capabilities;
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    if (::syscall(SYS_capget, &header, capabilities.data.data()) != 0) {
+      throw SystemError("capget", "self", errno);
+    }
+    return capabilities;
+  }
+  void set() const {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    if (::syscall(SYS_capset, &header, data.data()) != 0) {
+      throw SystemError("capset", "self", errno);
+    }
+  }
+};
+
+}  // namespace
+
+Proc Proc::open() {
+  UniqueFd fd(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) throw SystemError("open", "/proc", errno);
+  if (filesystem_type(fd.get()) != PROC_SUPER_MAGIC) {
+    throw Error(Code::kSystem, "not a proc file system", "/proc");
+  }
+  return Proc(std::move(fd));
+}
+
+UniqueFd Proc::namespace_of(pid_t pid, const std::string& kind) const {
+  const std::string path = std::to_string(pid) + "/ns/" + kind;
+  UniqueFd fd(::openat(fd_.get(), path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) throw SystemError("open", "/proc/" + path, errno);
+  return fd;
+}
+
+UniqueFd Proc::own_namespace(const std::string& kind) const {
+  return namespace_of(::getpid(), kind);
+}
+
+std::string Proc::read(const std::string& path) const {
+  const UniqueFd file(::openat(fd_.get(), path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) throw SystemError("open", "/proc/" + path, errno);
+  return read_all(file.get(), kProcFileMax, "/proc/" + path);
+}
+
+std::optional<uint64_t> Proc::start_time(pid_t pid) const {
+  const std::string path = std::to_string(pid) + "/stat";
+  const UniqueFd file(::openat(fd_.get(), path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return std::nullopt;
+  std::string text;
+  try {
+    text = read_all(file.get(), kProcFileMax, "/proc/" + path);
+  } catch (const SystemError&) {
+    return std::nullopt;  // ESRCH: the process ended between open and read
+  }
+  // The command name may hold blanks and parentheses: fields count from the last ')'.
+  const size_t end_of_name = text.rfind(')');
+  if (end_of_name == std::string::npos) return std::nullopt;
+  std::string_view rest = std::string_view(text).substr(end_of_name + 1);
+  for (int field = 2; field <= 22; ++field) {
+    const size_t blank = rest.find(' ');
+    const std::string_view value = rest.substr(0, blank);
+    if (field == 3 && (value == "Z" || value == "X")) return std::nullopt;
+    if (field == 22) {
+      uint64_t ticks = 0;
+      const auto result = std::from_chars(value.data(), value.data() + value.size(), ticks);
+      return result.ec == std::errc() ? std::optional(ticks) : std::nullopt;
+    }
+    if (blank == std::string_view::npos) break;
+    rest.remove_prefix(blank + 1);
+  }
+  return std::nullopt;
+}
+
+std::string Proc::boot_id() const {
+  std::string text = read("sys/kernel/random/boot_id");
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
+std::vector<IdRange> parse_id_map(std::string_view text) {
+  std::vector<IdRange> map;
+  std::array<uint32_t, 3> numbers{};
+  size_t count = 0;
+  const char* at = text.data();
+  const char* const end = text.data() + text.size();
+  while (at != end) {
+    if (*at == ' ' || *at == '\n') {
+      ++at;
+      continue;
+    }
+    const auto result = std::from_chars(at, end, numbers.at(count));
+    if (result.ec != std::errc()) throw Error(Code::kSystem, "not an id map: " + quote(text));
+    at = result.ptr;
+    if (++count == numbers.size()) {
+      map.push_back({numbers[0], numbers[1], numbers[2]});
+      count = 0;
+    }
+  }
+  return map;
+}
+
+std::optional<uint32_t> map_out(const std::vector<IdRange>& map, uint32_t inside) {
+  for (const IdRange& range : map) {
+    if (inside >= range.inside && inside - range.inside < range.count) {
+      return range.outside + (inside - range.inside);
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<uint32_t> map_in(const std::vector<IdRange>& map, uint32_t outside) {
+  for (const IdRange& range : map) {
+    if (outside >= range.outside && outside - range.outside < range.count) {
+      return range.inside + (outside - range.outside);
+    }
+  }
+  return std::nullopt;
+}
+
+bool same_object(int a, int b) {
+  const struct ::stat first = stat_fd(a, "namespace");
+  const struct ::stat second = stat_fd(b, "namespace");
+  return first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
+bool in_initial_user_namespace(const Proc& proc) {
+  return stat_fd(proc.own_namespace("user").get(), "user namespace").st_ino ==
+         kInitialUserNamespace;
+}
+
+void enter_mount_namespace(int fd) {
+  if (::setns(fd, CLONE_NEWNS) != 0)
+    throw SystemError("setns", "the container's mount namespace", errno);
+}
+
+void enter_user_namespace(int fd) {
+  if (::setns(fd, CLONE_NEWUSER) != 0)
+    throw SystemError("setns", "the container's user namespace", errno);
+}
+
+UniqueFd make_id_namespace(const Proc& proc, const std::vector<IdRange>& uids,
+                           const std::vector<IdRange>& gids) {
+  const Child child(CLONE_NEWUSER);
+  const std::string pid = std::to_string(child.pid());
+  write_proc(proc, pid + "/uid_map", ranges_text(uids));
+  write_proc(proc, pid + "/gid_map", ranges_text(gids));
+  return proc.namespace_of(child.pid(), "user");
+}
+
+void isolate_process() {
+  ::clearenv();
+  ::umask(077);
+  ::prctl(PR_SET_DUMPABLE, 0);
+  ::syscall(SYS_close_range, 3U, ~0U, 0U);
+  if (::chdir("/") != 0) throw SystemError("chdir", "/", errno);
+}
+
+bool has_capability(int capability) {
+  const Capabilities capabilities = Capabilities::get();
+  const auto word = static_cast<size_t>(CAP_TO_INDEX(capability));
+  return (capabilities.data.at(word).effective & CAP_TO_MASK(capability)) != 0;
+}
+
+void keep_mount_capabilities() {
+  // SYS_ADMIN, SYS_CHROOT, SYS_PTRACE: setns, mounts, /proc/PID/ns. SETUID, SETGID, KILL: the id
+  // namespace's child. The others are what the overlay needs of its mounter to copy a file up.
+  constexpr std::array kKept{CAP_SYS_ADMIN, CAP_SYS_CHROOT,   CAP_SYS_PTRACE,      CAP_SETUID,
+                             CAP_SETGID,    CAP_KILL,         CAP_CHOWN,           CAP_FOWNER,
+                             CAP_FSETID,    CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_MKNOD,
+                             CAP_SETFCAP};
+  Capabilities kept;
+  for (const int capability : kKept) {
+    kept.data.at(static_cast<size_t>(CAP_TO_INDEX(capability))).permitted |=
+        CAP_TO_MASK(capability);
+  }
+  Capabilities capabilities = Capabilities::get();
+  for (size_t word = 0; word < capabilities.data.size(); ++word) {
+    auto& data = capabilities.data.at(word);
+    data.permitted &= kept.data.at(word).permitted;
+    data.effective &= data.permitted;
+    data.inheritable = 0;
+  }
+  ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  capabilities.set();
+}
+
+FsIdentity::FsIdentity(uid_t uid, gid_t gid)
+    : old_uid_(static_cast<uid_t>(-1)), old_gid_(static_cast<gid_t>(::setfsgid(gid))) {
+  old_uid_ = static_cast<uid_t>(::setfsuid(uid));
+}
+
+FsIdentity::~FsIdentity() {
+  ::setfsuid(old_uid_);
+  ::setfsgid(old_gid_);
+}
+
+}  // namespace hookcore::sys

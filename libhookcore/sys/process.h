@@ -1,0 +1,90 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libhookcore/sys/fd.h"
+
+/// Processes and their namespaces, read through a /proc that is known to be the host's.
+namespace hookcore::sys {
+
+/// The host's procfs, opened and checked (fstatfs) before any namespace is entered. A /proc that is
+/// looked up afterwards may be one that a container made (CVE-2019-16884, CVE-2025-52881).
+class Proc {
+ public:
+  /// Throws Error(kSystem) when /proc is not procfs.
+  static Proc open();
+
+  int fd() const { return fd_.get(); }
+  /// A namespace of pid ("mnt", "user"); throws SystemError.
+  UniqueFd namespace_of(pid_t pid, const std::string& kind) const;
+  UniqueFd own_namespace(const std::string& kind) const;
+  /// Contents of a small file below /proc, for example "self/mountinfo"; throws SystemError.
+  std::string read(const std::string& path) const;
+  /// Start time of pid in clock ticks since boot (proc_pid_stat(5), field 22): with the pid it
+  /// names a process for as long as the machine runs. nullopt when there is no such process, or it
+  /// is a zombie.
+  std::optional<uint64_t> start_time(pid_t pid) const;
+  /// Identifies this boot of the machine.
+  std::string boot_id() const;
+
+ private:
+  explicit Proc(UniqueFd fd) : fd_(std::move(fd)) {}
+  UniqueFd fd_;
+};
+
+/// One line of uid_map or gid_map (user_namespaces(7)).
+struct IdRange {
+  uint32_t inside;
+  uint32_t outside;
+  uint32_t count;
+};
+std::vector<IdRange> parse_id_map(std::string_view text);
+/// inside -> outside and back; nullopt for an id that isn't mapped.
+std::optional<uint32_t> map_out(const std::vector<IdRange>& map, uint32_t inside);
+std::optional<uint32_t> map_in(const std::vector<IdRange>& map, uint32_t outside);
+
+/// Two descriptors of one object (namespaces compare by device and inode, namespaces(7)).
+bool same_object(int a, int b);
+/// Whether this process is in the first user namespace: only there are trusted.* attributes
+/// allowed.
+bool in_initial_user_namespace(const Proc& proc);
+
+/// setns(2) into a mount namespace; the root and the working directory become that namespace's.
+void enter_mount_namespace(int fd);
+/// setns(2) into a user namespace whose owner we are; gives all capabilities in it.
+void enter_user_namespace(int fd);
+
+/// A user namespace that exists only as a descriptor, for an idmapped mount (mount_setattr(2)):
+/// uid and gid maps in the file system -> shown direction. Needs CAP_SETUID and CAP_SETGID.
+UniqueFd make_id_namespace(const Proc& proc, const std::vector<IdRange>& uids,
+                           const std::vector<IdRange>& gids);
+
+/// First steps of every hook: no environment, no inherited descriptor, cwd "/", not dumpable, umask
+/// 077 (CVE-2025-23266, CVE-2024-21626, CVE-2019-5736).
+void isolate_process();
+
+/// Whether a capability (CAP_*) is effective in our own user namespace.
+bool has_capability(int capability);
+/// Keeps, of the permitted set, only what assembling mounts needs, and nothing inheritable or
+/// ambient.
+void keep_mount_capabilities();
+
+/// Creates files as another user while it lives (setfsuid(2)); fs capabilities go with it.
+class FsIdentity {
+ public:
+  FsIdentity(uid_t uid, gid_t gid);
+  ~FsIdentity();
+  FsIdentity(const FsIdentity&) = delete;
+  FsIdentity& operator=(const FsIdentity&) = delete;
+
+ private:
+  uid_t old_uid_;
+  gid_t old_gid_;
+};
+
+}  // namespace hookcore::sys

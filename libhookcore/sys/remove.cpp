@@ -1,0 +1,173 @@
+#include "libhookcore/sys/remove.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "libhookcore/base/error.h"
+#include "libhookcore/sys/fd.h"
+#include "libhookcore/sys/file.h"
+
+namespace hookcore::sys {
+namespace {
+
+struct CloseDirectory {
+  void operator()(DIR* stream) const { ::closedir(stream); }
+};
+using DirectoryStream = std::unique_ptr<DIR, CloseDirectory>;
+
+// One directory on the way down.
+struct Level {
+  std::string name;
+  DirectoryStream stream;
+  bool failed = false;  // something below could not be removed: rmdir would only say ENOTEMPTY
+};
+
+class TreeRemover {
+ public:
+  TreeRemover(int parent_fd, std::string name)
+      : parent_fd_(parent_fd),
+        device_(stat_fd(parent_fd, "parent").st_dev),
+        name_(std::move(name)) {}
+
+  RemoveResult run() {
+    remove_entry(parent_fd_, name_);
+    while (!levels_.empty()) step();
+    while (!moved_up_.empty()) {
+      const std::string name = std::move(moved_up_.back());
+      moved_up_.pop_back();
+      remove_entry(parent_fd_, name);
+      while (!levels_.empty()) step();
+    }
+    return std::move(result_);
+  }
+
+ private:
+  // Every level holds a descriptor. What lies deeper is moved up beside the tree and removed from
+  // there, so that no depth exhausts them.
+  static constexpr size_t kMaxDepth = 64;
+
+  void leave(const std::string& name, std::string_view reason) {
+    if (result_.left++ == 0) {
+      std::string path;
+      for (const Level& level : levels_) path += level.name + "/";
+      result_.first_left = quote(path + name) + ": " + std::string(reason);
+    }
+    if (!levels_.empty()) levels_.back().failed = true;
+  }
+
+  void remove_entry(int dirfd, const std::string& name) {
+    if (::unlinkat(dirfd, name.c_str(), 0) == 0) {
+      ++result_.removed;
+      return;
+    }
+    if (errno == ENOENT) return;
+    if (errno != EISDIR && errno != EPERM) {
+      leave(name, std::strerror(errno));
+      return;
+    }
+    descend(dirfd, name, errno);
+  }
+
+  void descend(int dirfd, const std::string& name, int unlink_error) {
+    UniqueFd place(open_at_raw(dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW, Resolve::kStrict));
+    if (!place) {
+      // Not a directory: then what unlink said counts (EPERM of an immutable file).
+      leave(name, std::strerror(unlink_error));
+      return;
+    }
+    const struct ::stat status = stat_fd(place.get(), name);
+    if (status.st_dev != device_) {
+      leave(name, "lies on another file system");
+      return;
+    }
+    UniqueFd fd = open_for_removal(place.get(), status);
+    if (!fd) {
+      leave(name, std::strerror(errno));
+      return;
+    }
+    if (levels_.size() >= kMaxDepth) {
+      move_up(dirfd, name);
+      return;
+    }
+    DirectoryStream stream(::fdopendir(fd.get()));
+    if (!stream) {
+      leave(name, std::strerror(errno));
+      return;
+    }
+    static_cast<void>(fd.release());  // the stream's now
+    levels_.push_back({name, std::move(stream), false});
+  }
+
+  void move_up(int dirfd, const std::string& name) {
+    std::string above = name_ + ".deep." + std::to_string(moves_++);
+    if (::renameat2(dirfd, name.c_str(), parent_fd_, above.c_str(), RENAME_NOREPLACE) != 0) {
+      leave(name, std::strerror(errno));
+      return;
+    }
+    moved_up_.push_back(std::move(above));
+  }
+
+  // The directory behind place, readable, searchable and writable for us; or empty with errno.
+  static UniqueFd open_for_removal(int place, const struct ::stat& status) {
+    if ((status.st_mode & 0700) != 0700) {
+      // Not fchmodat(2), which follows a link that was swapped in; the magic link is this object.
+      const std::string path = "/proc/self/fd/" + std::to_string(place);
+      if (::chmod(path.c_str(), 0700) != 0) return {};
+    }
+    return UniqueFd(::openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  }
+
+  void step() {
+    Level& level = levels_.back();
+    // A stream belongs to one TreeRemover and so to one thread.
+    // NOLINTNEXTLINE(concurrency-mt-unsafe)
+    const struct ::dirent* entry = ::readdir(level.stream.get());
+    if (entry != nullptr) {
+      const std::string name = entry->d_name;
+      if (name != "." && name != "..") remove_entry(::dirfd(level.stream.get()), name);
+      return;
+    }
+    finish();
+  }
+
+  void finish() {
+    const std::string name = levels_.back().name;
+    const bool failed = levels_.back().failed;
+    levels_.pop_back();
+    const int dirfd = levels_.empty() ? parent_fd_ : ::dirfd(levels_.back().stream.get());
+    if (failed) {
+      if (!levels_.empty()) levels_.back().failed = true;
+      return;
+    }
+    if (::unlinkat(dirfd, name.c_str(), AT_REMOVEDIR) == 0) {
+      ++result_.removed;
+    } else if (errno != ENOENT) {
+      leave(name, std::strerror(errno));
+    }
+  }
+
+  int parent_fd_;
+  dev_t device_;
+  std::string name_;
+  std::vector<Level> levels_;
+  std::vector<std::string> moved_up_;
+  unsigned moves_ = 0;
+  RemoveResult result_;
+};
+
+}  // namespace
+
+RemoveResult remove_tree(int parent_fd, const std::string& name) {
+  if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos) {
+    throw Error(Code::kSystem, "not the name of an entry", quote(name));
+  }
+  return TreeRemover(parent_fd, name).run();
+}
+
+}  // namespace hookcore::sys
