@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libhookcore/base/path.h"
 #include "libhookcore/oci/state.h"
 
 /// A bundle's config.json (runtime-spec, config.md), read. To change one, see edit.h.
@@ -107,7 +108,6 @@ inline constexpr size_t kMaxConfigSize = size_t{16} << 20;
 /// invalid UTF-8, more than kMaxConfigSize bytes. where names the document in messages.
 ConfigView parse_config(std::string_view json, std::string_view where = "config.json");
 
-/// path absolute and without ".", "..", double or trailing slashes. Text only: no links followed.
-std::string normalise_path(std::string_view path);
+using hookcore::normalise_path;
 
 }  // namespace hookcore::oci

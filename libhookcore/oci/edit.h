@@ -1,8 +1,9 @@
 #pragma once
 
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "libhookcore/oci/config.h"
@@ -47,8 +48,8 @@ class ConfigEditor {
   ConfigView view_;
   std::optional<std::string> cwd_;
   std::vector<std::string> env_;
-  std::vector<std::pair<std::string, std::string>> annotations_;
-  std::vector<std::pair<Stage, Hook>> hooks_;
+  Annotations annotations_;
+  std::map<Stage, std::vector<Hook>> hooks_;
 };
 
 }  // namespace hookcore::oci

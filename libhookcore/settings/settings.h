@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "libhookcore/optin/request.h"
 
@@ -13,25 +14,31 @@ namespace hookcore::settings {
 struct HostUser {
   uid_t uid = 0;        ///< host side: as seen from outside the user namespace we run in
   bool rootful = true;  ///< the engine runs as the machine's (or the outer container's) root
-  std::string home;     ///< from /etc/passwd, without NSS; empty when the user isn't in it
+  std::string home;     ///< rootless only: from /etc/passwd, without NSS; may be empty
 };
 
 /// Rootful: euid 0, and "/" belongs to uid 0 as this user namespace sees it (in a rootless engine's
 /// namespace "/" belongs to an unmapped id). Else the outside id of euid by /proc/self/uid_map.
 HostUser find_host_user();
 
-/// The administrator's, or the user's, configuration: TOML, all keys at the top level.
+/// find_host_user's parts. The id outside by the text of /proc/self/uid_map; uid where no line has
+/// it. The home of uid by the text of /etc/passwd; empty where it has none.
+uid_t outside_uid(std::string_view uid_map, uid_t uid);
+std::string home_directory(std::string_view passwd, uid_t uid);
+
+// clang-format off
+/// The administrator's, or the user's, configuration: TOML, all keys at the top level, all strings.
 ///
-/// | key               | value (default)                         | meaning |
-/// |-------------------|-----------------------------------------|-----------------------------------|
-/// | platform-api      | N.M ("0.12")                            | CNB_PLATFORM_API where none is
-/// set | | experimental-mode | error, warn, quiet, silent ("warn")     | CNB_EXPERIMENTAL_MODE
-/// likewise    | | cnb-dir           | absolute host path (none)               | /cnb for images
-/// that have none    | | scratch-dir       | absolute host path (none)               | where uppers
-/// and sessions live    | | scratch           | disk, tmpfs, tmpfs:SIZE ("disk")        | default
-/// of the annotation         | | enforce           | strict, warn ("strict")                 |
-/// default of the annotation         | | log               | info, debug ("info") | default of the
-/// annotation         |
+/// | key                 | value (default)                      | meaning                            |
+/// |---------------------|--------------------------------------|------------------------------------|
+/// | `platform-api`      | N.M ("0.12")                         | CNB_PLATFORM_API where none is set |
+/// | `experimental-mode` | error, warn, quiet, silent ("warn")  | CNB_EXPERIMENTAL_MODE likewise     |
+/// | `cnb-dir`           | absolute host path (none)            | /cnb for images that have none     |
+/// | `scratch-dir`       | absolute host path (none)            | where uppers and sessions live     |
+/// | `scratch`           | disk, tmpfs, tmpfs:SIZE ("disk")     | default of the annotation          |
+/// | `enforce`           | strict, warn ("strict")              | default of the annotation          |
+/// | `log`               | info, debug ("info")                 | default of the annotation          |
+// clang-format on
 struct Settings {
   std::string platform_api = "0.12";
   std::string experimental_mode = "warn";
@@ -46,8 +53,8 @@ inline constexpr const char* kUserFile = ".config/oci-cnb-hooks/config.toml";
 
 /// Reads kSystemFile, then, rootless, the user's file, whose keys win. A file that is absent
 /// changes nothing. Throws Error(Code::kSettings) with file:line for an unknown key (and the
-/// nearest valid one) or a bad value, and for a file that somebody else could have written: system
-/// files belong to root, the user's to the user or root, none is writable by group or others.
+/// nearest valid one) or a bad value, and for a file that somebody else could have written: it has
+/// to belong to root or to the user for whom the hook works, and only its owner may write it.
 Settings load_settings(const HostUser& user);
 
 /// The same with other paths; empty ones are skipped. For tests and for `--root DIR`.

@@ -1,0 +1,51 @@
+#include "libhookcore/base/path.h"
+
+#include <algorithm>
+
+namespace hookcore {
+
+namespace {
+
+/// Cuts the first component off path; empty between two slashes.
+std::string_view take_component(std::string_view& path) {
+  const std::string_view component = path.substr(0, path.find('/'));
+  path.remove_prefix(std::min(component.size() + 1, path.size()));
+  return component;
+}
+
+}  // namespace
+
+std::string normalise_path(std::string_view path) {
+  std::string out;
+  while (!path.empty()) {
+    const std::string_view component = take_component(path);
+    if (component.empty() || component == ".") continue;
+    if (component == "..") {
+      const size_t parent = out.rfind('/');
+      out.resize(parent == out.npos ? 0 : parent);
+    } else {
+      out.append("/").append(component);
+    }
+  }
+  return out.empty() ? "/" : out;
+}
+
+bool has_parent_component(std::string_view path) {
+  while (!path.empty()) {
+    if (take_component(path) == "..") return true;
+  }
+  return false;
+}
+
+bool is_within(std::string_view path, std::string_view directory) {
+  if (directory == "/") return true;
+  return path.starts_with(directory) &&
+         (path.size() == directory.size() || path[directory.size()] == '/');
+}
+
+bool has_control_bytes(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](unsigned char c) { return c < 0x20 || c == 0x7F; });
+}
+
+}  // namespace hookcore

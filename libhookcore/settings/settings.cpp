@@ -1,0 +1,165 @@
+#include "libhookcore/settings/settings.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <iterator>
+
+#include "libhookcore/base/error.h"
+#include "libhookcore/base/path.h"
+#include "libhookcore/sys/file.h"
+
+#define TOML_EXCEPTIONS 0
+#define TOML_ENABLE_FORMATTERS 0
+#include <toml++/toml.h>
+
+namespace hookcore::settings {
+
+namespace {
+
+constexpr size_t kMaxFile = size_t{1} << 20;
+constexpr size_t kMaxPath = 4095;
+
+/// One key: what a good value is, and what takes it. set() returns false for a bad one.
+struct Key {
+  std::string_view name;
+  std::string_view expected;
+  bool (*set)(Settings&, std::string_view);
+};
+
+std::optional<std::string> host_directory(std::string_view text) {
+  const bool valid = text.starts_with('/') && text.size() <= kMaxPath && !has_control_bytes(text) &&
+                     !has_parent_component(text);
+  if (!valid) return std::nullopt;
+  std::string path = normalise_path(text);
+  return path == "/" ? std::nullopt : std::optional(std::move(path));
+}
+
+/// Puts a parsed value into its place; false when there is none.
+template <typename Place, typename Value>
+bool assign(Place& place, std::optional<Value> value) {
+  if (value) place = std::move(*value);
+  return value.has_value();
+}
+
+std::optional<std::string> if_valid(std::string_view text, bool (*valid)(std::string_view)) {
+  return valid(text) ? std::optional(std::string(text)) : std::nullopt;
+}
+
+constexpr Key kKeys[] = {
+    {"platform-api", "N.M, for example \"0.12\"",
+     [](Settings& s, std::string_view text) {
+       return assign(s.platform_api, if_valid(text, optin::is_platform_api));
+     }},
+    {"experimental-mode", "one of error, warn, quiet, silent",
+     [](Settings& s, std::string_view text) {
+       return assign(s.experimental_mode, if_valid(text, optin::is_experimental_mode));
+     }},
+    {"cnb-dir", "an absolute path without \"..\"",
+     [](Settings& s, std::string_view text) { return assign(s.cnb_dir, host_directory(text)); }},
+    {"scratch-dir", "an absolute path without \"..\"",
+     [](Settings& s, std::string_view text) {
+       return assign(s.scratch_dir, host_directory(text));
+     }},
+    {"scratch", "disk, tmpfs or tmpfs:SIZE, for example \"tmpfs:512m\"",
+     [](Settings& s, std::string_view text) {
+       return assign(s.defaults.scratch, optin::parse_scratch(text));
+     }},
+    {"enforce", "strict or warn",
+     [](Settings& s, std::string_view text) {
+       return assign(s.defaults.enforce, optin::parse_enforce(text));
+     }},
+    {"log", "info or debug",
+     [](Settings& s, std::string_view text) {
+       return assign(s.defaults.debug, optin::parse_log(text));
+     }},
+};
+
+std::string place(const std::string& file, const toml::source_region& source) {
+  return file + ":" + std::to_string(source.begin.line);
+}
+
+std::string key_names() {
+  std::string list;
+  for (const Key& key : kKeys) list.append(list.empty() ? "" : ", ").append(key.name);
+  return list;
+}
+
+[[noreturn]] void refuse_key(std::string_view key, std::string where) {
+  std::string_view names[std::size(kKeys)];
+  std::transform(std::begin(kKeys), std::end(kKeys), names, [](const Key& k) { return k.name; });
+  const std::string_view near = nearest(key, names);
+  throw Error(Code::kSettings, "unknown key " + quote(key), std::move(where),
+              near.empty() ? "the keys are " + key_names() : "did you mean " + quote(near) + "?");
+}
+
+void merge_key(Settings& settings, const toml::key& key, const toml::node& node,
+               const std::string& file) {
+  const auto* known = std::find_if(std::begin(kKeys), std::end(kKeys),
+                                   [&](const Key& k) { return k.name == key.str(); });
+  if (known == std::end(kKeys)) refuse_key(key.str(), place(file, key.source()));
+  const auto* text = node.as_string();
+  if (text != nullptr && known->set(settings, text->get())) return;
+  const std::string value = text != nullptr ? quote(text->get()) : "no string";
+  throw Error(Code::kSettings, std::string(known->name) + " is " + value,
+              place(file, node.source()), "give " + std::string(known->expected));
+}
+
+/// Root, as this user namespace sees it, is who owns "/".
+void check_owner(int fd, const std::string& file) {
+  const sys::UniqueFd root = sys::open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY, sys::Resolve::kHost);
+  const uid_t root_uid = sys::stat_fd(root.get(), "/").st_uid;
+  const struct stat status = sys::stat_fd(fd, file);
+  if (!S_ISREG(status.st_mode)) {
+    throw Error(Code::kSettings, "the configuration isn't a regular file", file);
+  }
+  constexpr mode_t kOthersWrite = S_IWGRP | S_IWOTH;
+  if ((status.st_uid == root_uid || status.st_uid == ::geteuid()) &&
+      (status.st_mode & kOthersWrite) == 0) {
+    return;
+  }
+  char mode[8];
+  std::snprintf(mode, sizeof mode, "%04o", status.st_mode & 07777U);
+  throw Error(Code::kSettings,
+              "the configuration belongs to uid " + std::to_string(status.st_uid) +
+                  " and has mode " + mode + ": somebody else could have written it",
+              file, "chown it to root or yourself and chmod it to 0644");
+}
+
+void merge_file(Settings& settings, const std::string& file) {
+  const int opened = sys::open_at_raw(AT_FDCWD, file, O_RDONLY | O_NONBLOCK, sys::Resolve::kHost);
+  if (opened == -ENOENT || opened == -ENOTDIR) return;
+  if (opened < 0) throw SystemError("open", file, -opened, Code::kSettings);
+  const sys::UniqueFd fd(opened);
+  check_owner(fd.get(), file);
+  merge_settings(settings, sys::read_all(fd.get(), kMaxFile, file, Code::kSettings), file);
+}
+
+}  // namespace
+
+void merge_settings(Settings& settings, const std::string& text, const std::string& file) {
+  const toml::parse_result parsed = toml::parse(text);
+  if (!parsed) {
+    throw Error(Code::kSettings, "not TOML: " + std::string(parsed.error().description()),
+                place(file, parsed.error().source()));
+  }
+  for (const auto& [key, node] : parsed.table()) merge_key(settings, key, node, file);
+}
+
+Settings load_settings(const HostUser& user, const SettingsFiles& files) {
+  Settings settings;
+  if (!files.system.empty()) merge_file(settings, files.system);
+  if (!user.rootful && !files.user.empty()) merge_file(settings, files.user);
+  return settings;
+}
+
+Settings load_settings(const HostUser& user) {
+  const bool has_user_file = !user.rootful && !user.home.empty();
+  return load_settings(user,
+                       {kSystemFile, has_user_file ? user.home + "/" + kUserFile : std::string()});
+}
+
+}  // namespace hookcore::settings
