@@ -2,11 +2,11 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "libhookcore/oci/config.h"
+#include "libhookcore/oci/edit.h"
 #include "libhookcore/optin/request.h"
 #include "libhookcore/settings/settings.h"
 
@@ -24,15 +24,13 @@ struct EnvironmentPlan {
 };
 
 /// One function for every door (precreate, spec apply, NRI, the runtime wrapper). Pure. Values that
-/// image or user set are kept and checked. Throws Error(Code::kEnvironment) for those that no
-/// process may have: a bad CNB_PLATFORM_API or CNB_EXPERIMENTAL_MODE, a CNB_* name that stands
-/// twice, CNB_REGISTRY_AUTH in detect or before the lifecycle's builder; Error(Code::kConfig) for a
-/// document without process.
+/// image or user set are kept and checked: with enforce=strict, throws Error(Code::kEnvironment)
+/// for the first that verify_variables finds wrong, with enforce=warn it becomes a warning. Throws
+/// Error(Code::kConfig) for a document without process.
 EnvironmentPlan plan_environment(const oci::ConfigView& config, const optin::Request& request,
                                  const settings::Settings& settings);
 
-/// The document with the plan's changes; every other byte as it was.
-std::string apply_plan(std::string text, const EnvironmentPlan& plan,
-                       std::string_view where = "config.json");
+/// Makes the plan's changes. Throws Error(Code::kEnvironment) for a control byte in one.
+void apply_plan(oci::ConfigEditor& editor, const EnvironmentPlan& plan);
 
 }  // namespace hookcore::environment

@@ -1,42 +1,30 @@
 #pragma once
 
-#include <string>
-#include <string_view>
-#include <vector>
-
+#include "libhookcore/environment/finding.h"
 #include "libhookcore/oci/config.h"
 #include "libhookcore/optin/request.h"
 #include "libhookcore/settings/settings.h"
 
 /// The guarantee as rules over config.json: what the mount hook refuses and `spec validate` prints.
+/// All functions are pure and throw nothing but std::bad_alloc.
 namespace hookcore::environment {
 
-enum class Severity {
-  kError,    ///< the guarantee is broken: strict refuses, `spec validate` exits 1
-  kWarning,  ///< works, but likely not as meant
-};
+/// Everything for a container that opted in: all of the below.
+Findings verify(const oci::ConfigView& config, const optin::Request& request,
+                const settings::Settings& settings);
 
-struct Finding {
-  std::string_view id;  ///< stable, for example "cwd" or "mount-proc"
-  Severity severity = Severity::kError;
-  std::string_view specification;  ///< where the rule comes from
-  std::string actual;              ///< quoted: fit for a line
-  std::string expected;
-  std::string fix;
+/// cwd and the variables that the role sets: what a config door would still have to change.
+Findings verify_process(const oci::ConfigView& config, const optin::Request& request,
+                        const settings::Settings& settings);
 
-  /// "ID: actual, expected …; fix", for a log or an Error.
-  std::string line() const;
-};
+/// The values that image or user set, which no door changes (SPEC 4).
+Findings verify_variables(const oci::ConfigView& config, const optin::Request& request);
 
-std::string_view name(Severity severity);
+/// linux.maskedPaths and linux.readonlyPaths that would hide what the environment promises.
+Findings verify_masked_paths(const oci::ConfigView& config, const optin::Request& request);
 
-/// cwd, environment and ids of the process that the request asks for, then verify_mounts.
-std::vector<Finding> verify(const oci::ConfigView& config, const optin::Request& request,
-                            const settings::Settings& settings);
-
-/// /proc, /sys, /dev, /dev/pts, /dev/shm, /tmp, and the ids of the process: true of any container.
-std::vector<Finding> verify_mounts(const oci::ConfigView& config);
-
-bool has_errors(const std::vector<Finding>& findings);
+/// /proc, /sys, /dev, /dev/pts, /dev/shm, /tmp and mapped ids: true of any container.
+/// Only what is written in the document: nothing is looked up in the rootfs.
+Findings verify_mounts(const oci::ConfigView& config);
 
 }  // namespace hookcore::environment

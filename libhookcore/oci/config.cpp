@@ -11,6 +11,13 @@ namespace {
 
 constexpr int64_t kMaxId = std::numeric_limits<uint32_t>::max();
 
+void check_size(std::string_view json, std::string_view where) {
+  if (json.size() <= kMaxConfigSize) return;
+  throw Error(Code::kConfig,
+              "the document is larger than " + std::to_string(kMaxConfigSize >> 20) + " MiB",
+              std::string(where));
+}
+
 /// Reads one document into a view; each function is one object of the specification.
 class ConfigReader {
  public:
@@ -21,7 +28,8 @@ class ConfigReader {
     json_.object("", Field{"ociVersion", [&] { view_.oci_version = json_.string("ociVersion"); }},
                  Field{"process", [&] { process(); }}, Field{"root", [&] { root(); }},
                  Field{"mounts", [&] { mounts(); }}, Field{"linux", [&] { linux_part(); }},
-                 Field{"hooks", [&] { hooks(); }}, Field{"annotations", [&] { annotations(); }});
+                 Field{"hooks", [&] { hooks(); }},
+                 Field{"annotations", [&] { view_.annotations = read_annotations(json_); }});
     json_.finish();
     return std::move(view_);
   }
@@ -139,14 +147,6 @@ class ConfigReader {
     });
   }
 
-  void annotations() {
-    json_.members("annotations", [&](std::string key) {
-      const auto [at, added] = view_.annotations.try_emplace(std::move(key));
-      if (!added) json_.fail("annotation " + quote(at->first) + " stands twice");
-      at->second = json_.string("annotation " + quote(at->first));
-    });
-  }
-
   JsonReader json_;
   ConfigView view_;
 };
@@ -200,12 +200,18 @@ std::optional<std::string_view> ConfigView::env_value(std::string_view name) con
 }
 
 ConfigView parse_config(std::string_view json, std::string_view where) {
-  if (json.size() > kMaxConfigSize) {
-    throw Error(Code::kConfig,
-                "the document is larger than " + std::to_string(kMaxConfigSize >> 20) + " MiB",
-                std::string(where));
-  }
+  check_size(json, where);
   return ConfigReader(json, where).read();
+}
+
+Annotations parse_annotations(std::string_view json, std::string_view where) {
+  check_size(json, where);
+  JsonReader reader(json, Code::kConfig, where);
+  if (reader.peek() != JsonKind::kObject) reader.fail("the document isn't a JSON object");
+  Annotations annotations;
+  reader.object("", Field{"annotations", [&] { annotations = read_annotations(reader); }});
+  reader.finish();
+  return annotations;
 }
 
 }  // namespace hookcore::oci

@@ -108,6 +108,10 @@ inline constexpr size_t kMaxConfigSize = size_t{16} << 20;
 /// invalid UTF-8, more than kMaxConfigSize bytes. where names the document in messages.
 ConfigView parse_config(std::string_view json, std::string_view where = "config.json");
 
+/// The annotations alone: what decides whether a container opted in. Everything else is checked to
+/// be JSON and skipped, so that a document which is none of our business is not judged further.
+Annotations parse_annotations(std::string_view json, std::string_view where = "config.json");
+
 using hookcore::normalise_path;
 
 }  // namespace hookcore::oci

@@ -371,6 +371,16 @@ void JsonReader::finish() {
   }
 }
 
+std::map<std::string, std::string, std::less<>> read_annotations(JsonReader& reader) {
+  std::map<std::string, std::string, std::less<>> annotations;
+  reader.members("annotations", [&](std::string key) {
+    const auto [at, added] = annotations.try_emplace(std::move(key));
+    if (!added) reader.fail("annotation " + quote(at->first) + " stands twice");
+    at->second = reader.string("annotation " + quote(at->first));
+  });
+  return annotations;
+}
+
 std::string json_string(std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
   std::string out = "\"";

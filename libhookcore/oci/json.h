@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -123,6 +125,9 @@ class JsonReader {
   std::string decoded_key_;
   size_t key_at_ = 0;
 };
+
+/// Reads an object of strings; a key that stands twice is refused.
+std::map<std::string, std::string, std::less<>> read_annotations(JsonReader& reader);
 
 /// text as a JSON string, with its quotes. Throws Error(Code::kConfig) for invalid UTF-8.
 std::string json_string(std::string_view text);

@@ -31,14 +31,7 @@ State parse_state(std::string_view json) {
                       }},
                 Field{"bundle", [&] { state.bundle = reader.string("bundle"); }},
                 Field{"root", [&] { state.root = reader.string("root"); }},
-                Field{"annotations", [&] {
-                        reader.members("annotations", [&](std::string key) {
-                          const auto [at, added] = state.annotations.try_emplace(std::move(key));
-                          if (!added)
-                            reader.fail("annotation " + quote(at->first) + " stands twice");
-                          at->second = reader.string("annotation " + quote(at->first));
-                        });
-                      }});
+                Field{"annotations", [&] { state.annotations = read_annotations(reader); }});
   reader.finish();
 
   if (state.id.empty()) refuse("there is no container id");

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libhookcore/base/error.h"
+
+namespace hookcore::environment {
+
+enum class Severity {
+  kError,    ///< the guarantee is broken: strict refuses, `spec validate` exits 1
+  kWarning,  ///< works, but likely not as meant
+};
+
+/// One rule that a document breaks. Text from the document is quoted in it: fit for a line.
+struct Finding {
+  std::string_view id;  ///< stable, for example "cwd" or "mount-proc"
+  Severity severity = Severity::kError;
+  std::string_view specification;  ///< where the rule comes from
+  std::string actual;
+  std::string expected;
+  std::string fix;
+
+  /// "ID: ACTUAL, expected EXPECTED; FIX", for a log.
+  std::string line() const;
+  /// What a strict container is refused with.
+  Error error() const;
+};
+
+using Findings = std::vector<Finding>;
+
+std::string_view name(Severity severity);
+bool has_errors(const Findings& findings);
+
+}  // namespace hookcore::environment

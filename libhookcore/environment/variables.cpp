@@ -1,0 +1,119 @@
+#include <algorithm>
+#include <vector>
+
+#include "libhookcore/base/path.h"
+#include "libhookcore/environment/verify.h"
+
+namespace hookcore::environment {
+
+namespace {
+
+using optin::Role;
+
+constexpr std::string_view kSpecification = "SPEC 4, CNB platform specification";
+constexpr std::string_view kReserved = "CNB_";
+
+std::string set_it(std::string_view name, std::string_view value) {
+  return "set it with --env " + std::string(name) + "=" + std::string(value) +
+         ", or leave it to the default";
+}
+
+/// Names that stand in env more than once, each told once.
+std::vector<std::string_view> repeated_names(const std::vector<std::string>& env) {
+  std::vector<std::string_view> names;
+  names.reserve(env.size());
+  for (const std::string_view entry : env) names.push_back(entry.substr(0, entry.find('=')));
+  std::sort(names.begin(), names.end());
+  std::vector<std::string_view> repeated;
+  for (size_t i = 1; i < names.size(); ++i) {
+    if (names[i] == names[i - 1] && (repeated.empty() || repeated.back() != names[i])) {
+      repeated.push_back(names[i]);
+    }
+  }
+  return repeated;
+}
+
+void check_repeated(const oci::ConfigView& config, Findings& findings) {
+  for (const std::string_view name : repeated_names(config.env)) {
+    const bool reserved = name.starts_with(kReserved);
+    findings.push_back({"env-duplicate", reserved ? Severity::kError : Severity::kWarning,
+                        kSpecification, quote(name) + " stands more than once in the environment",
+                        "every variable once", "remove all but one of its settings"});
+  }
+}
+
+void check_platform_api(const oci::ConfigView& config, const optin::Request& request,
+                        Findings& findings) {
+  const auto value = config.env_value("CNB_PLATFORM_API");
+  if (!value) return;
+  if (!optin::is_platform_api(*value)) {
+    findings.push_back({"env-platform-api", Severity::kError, kSpecification,
+                        "CNB_PLATFORM_API is " + quote(*value), "a version N.M, such as 0.12",
+                        set_it("CNB_PLATFORM_API", "0.12")});
+  } else if (request.platform_api && *request.platform_api != *value) {
+    findings.push_back({"env-platform-api", Severity::kWarning, kSpecification,
+                        "CNB_PLATFORM_API is " + quote(*value) + " by image or user",
+                        quote(*request.platform_api) + " as annotated",
+                        set_it("CNB_PLATFORM_API", *request.platform_api)});
+  }
+}
+
+void check_experimental_mode(const oci::ConfigView& config, const optin::Request& request,
+                             Findings& findings) {
+  if (const auto value = config.env_value("CNB_EXPERIMENTAL_MODE")) {
+    const bool known = optin::is_experimental_mode(*value);
+    if (!known || *value == "silent") {
+      findings.push_back({"env-experimental-mode", known ? Severity::kWarning : Severity::kError,
+                          kSpecification, "CNB_EXPERIMENTAL_MODE is " + quote(*value),
+                          known ? "quiet: lifecycles don't know the specification's \"silent\""
+                                : "one of error, warn, quiet, silent",
+                          set_it("CNB_EXPERIMENTAL_MODE", known ? "quiet" : "warn")});
+    }
+  }
+  const bool build_phase = request.role == Role::kBuild || request.role == Role::kDetect;
+  if (request.experimental_mode && !build_phase) {
+    findings.push_back(
+        {"env-experimental-mode", Severity::kWarning, kSpecification,
+         "experimental-mode is annotated for the role " + std::string(optin::name(request.role)),
+         "it with the roles build and detect only: nothing else reads it",
+         "remove the annotation"});
+  }
+}
+
+void check_app_dir(const oci::ConfigView& config, const optin::Request& request,
+                   Findings& findings) {
+  const auto value = config.env_value("CNB_APP_DIR");
+  if (!value || request.role == Role::kLaunch) return;
+  if (normalise_path(*value) == request.workspace_path) return;
+  findings.push_back({"env-app-dir", Severity::kWarning, kSpecification,
+                      "CNB_APP_DIR is " + quote(*value), quote(request.workspace_path),
+                      set_it("CNB_APP_DIR", request.workspace_path)});
+}
+
+/// Detectors and builders run buildpacks, which must not see the registry's credentials.
+void check_registry_auth(const oci::ConfigView& config, const optin::Request& request,
+                         Findings& findings) {
+  if (!config.env_value("CNB_REGISTRY_AUTH")) return;
+  const std::string_view program = config.args.empty() ? std::string_view() : config.args[0];
+  const bool builder = program.substr(program.rfind('/') + 1) == "builder";
+  const bool refused = request.role == Role::kDetect || (request.role == Role::kBuild && builder);
+  if (!refused) return;
+  findings.push_back({"env-registry-auth", Severity::kError, kSpecification,
+                      "CNB_REGISTRY_AUTH is set",
+                      "it in the creator's and exporter's environment only",
+                      "remove it from the container that runs buildpacks"});
+}
+
+}  // namespace
+
+Findings verify_variables(const oci::ConfigView& config, const optin::Request& request) {
+  Findings findings;
+  check_repeated(config, findings);
+  check_platform_api(config, request, findings);
+  check_experimental_mode(config, request, findings);
+  check_app_dir(config, request, findings);
+  check_registry_auth(config, request, findings);
+  return findings;
+}
+
+}  // namespace hookcore::environment

@@ -1,0 +1,79 @@
+#include "libhookcore/environment/verify.h"
+
+#include <iterator>
+
+#include "libhookcore/base/path.h"
+#include "libhookcore/environment/plan.h"
+
+namespace hookcore::environment {
+
+namespace {
+
+constexpr std::string_view kSpecification = "SPEC 4, CNB platform specification";
+
+/// podman's create flag, or the filter for bundles.
+std::string fix(const oci::ConfigView& config, const std::string& flag) {
+  const auto manager = config.annotations.find("io.container.manager");
+  const bool podman = manager != config.annotations.end() && manager->second == "libpod";
+  return podman
+             ? "add " + flag + ", or let podman read the precreate hook: `oci-cnb doctor` tells how"
+             : "run `oci-cnb spec apply` on the bundle, or add " + flag;
+}
+
+}  // namespace
+
+Findings verify_process(const oci::ConfigView& config, const optin::Request& request,
+                        const settings::Settings& settings) {
+  if (!config.has_process) {
+    return {{"process", Severity::kError, "runtime-spec, config.md, Process", "there is no process",
+             "one with a cwd and an environment", "add a \"process\" to the document"}};
+  }
+  // verify_variables reports what the plan would refuse.
+  optin::Request lenient = request;
+  lenient.enforce = optin::Enforce::kWarn;
+  const EnvironmentPlan plan = plan_environment(config, lenient, settings);
+  Findings findings;
+  if (plan.cwd) {
+    findings.push_back({"cwd", Severity::kError, kSpecification, "cwd is " + quote(config.cwd),
+                        quote(*plan.cwd), fix(config, "--workdir " + *plan.cwd)});
+  }
+  for (const std::string& entry : plan.env) {
+    findings.push_back({"env-missing", Severity::kError, kSpecification,
+                        entry.substr(0, entry.find('=')) + " isn't set", entry,
+                        fix(config, "--env " + entry)});
+  }
+  return findings;
+}
+
+Findings verify_masked_paths(const oci::ConfigView& config, const optin::Request& request) {
+  Findings findings;
+  const auto check = [&](const std::vector<std::string>& paths, Severity severity,
+                         std::string_view what) {
+    for (const std::string& path : paths) {
+      for (const std::string_view directory :
+           {std::string_view(request.workspace_path), std::string_view("/layers"),
+            std::string_view("/cnb"), std::string_view("/platform")}) {
+        if (!is_within(directory, normalise_path(path))) continue;
+        findings.push_back({"masked-path", severity, "runtime-spec, config-linux.md, Masked Paths",
+                            quote(directory) + std::string(what) + quote(path),
+                            "the directories of the environment as they were mounted",
+                            "take the path out of linux.maskedPaths and linux.readonlyPaths"});
+      }
+    }
+  };
+  check(config.masked_paths, Severity::kError, " is masked by ");
+  check(config.readonly_paths, Severity::kWarning, " is made read-only by ");
+  return findings;
+}
+
+Findings verify(const oci::ConfigView& config, const optin::Request& request,
+                const settings::Settings& settings) {
+  Findings findings = verify_process(config, request, settings);
+  for (Findings more : {verify_variables(config, request), verify_masked_paths(config, request),
+                        verify_mounts(config)}) {
+    std::move(more.begin(), more.end(), std::back_inserter(findings));
+  }
+  return findings;
+}
+
+}  // namespace hookcore::environment
