@@ -1,0 +1,1 @@
+"""What the engine tests are made of: source trees, images, hooks, engines, and what is left behind."""

@@ -1,0 +1,83 @@
+"""What may be left behind by a container, and the hooks' log."""
+
+import os
+import pathlib
+import time
+
+DEADLINE = 10  # seconds in which an engine's own clean-up has to end
+
+
+def state_directory():
+    """Where sessions and log live: for root, or for the user whose engine it is."""
+    if os.geteuid() == 0:
+        return pathlib.Path("/var/lib/oci-cnb-hooks")
+    return pathlib.Path.home() / ".local/share/oci-cnb-hooks"
+
+
+class Log:
+    """The file to which every hook adds its lines."""
+
+    path = state_directory() / "log/hooks.log"
+
+    def position(self):
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def since(self, position):
+        if not self.path.exists():
+            return ""
+        with open(self.path, "rb") as file:
+            file.seek(position)
+            return file.read().decode("utf-8", "backslashreplace")
+
+
+def sessions():
+    """Everything in the sessions directory, by name."""
+    try:
+        return sorted(os.listdir(state_directory() / "sessions"))
+    except FileNotFoundError:
+        return []
+
+
+def mounts():
+    """The host's mounts but those that engines keep for themselves."""
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+        found = [(line.split()[4], line.partition(" - ")[2].split()[0]) for line in file]
+    return sorted(mount for mount in found if "/containers/storage" not in mount[0])
+
+
+def processes():
+    """Programs of ours, runtimes, and containers' processes that still run."""
+    watched = ("oci-cnb", "crun", "runc", "conmon", "busybox", "sh")
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) in _ancestors():
+            continue
+        try:
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            name = (entry / "comm").read_text().strip()
+            if (entry / "stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                continue
+        except OSError:
+            continue  # it ended meanwhile
+        if name.startswith(watched) and command:
+            found.append(f"{entry.name} {command}")
+    return found
+
+
+def _ancestors():
+    found, pid = set(), os.getpid()
+    while pid > 0:
+        found.add(pid)
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            pid = int(file.read().rpartition(")")[2].split()[1])
+    return found
+
+
+def settled(probe, expected):
+    """probe() once it equals expected, or its last value: engines clean up after `run` returns."""
+    end = time.monotonic() + DEADLINE
+    value = probe()
+    while value != expected and time.monotonic() < end:
+        time.sleep(0.02)  # between two looks at what another process does; not a guess at a time
+        value = probe()
+    return value

@@ -1,0 +1,128 @@
+"""Where the upper lives, and what happens when it can't."""
+
+import os
+import pathlib
+import shutil
+
+import pytest
+
+from kit.checks import overlay_at, refused, started
+from kit.probe import Probe
+
+FILL = """
+cd /workspace
+dd if=/dev/zero of=big bs=64k count=1024 2>&1; echo "dd=$?"
+rm -f big; echo small > small && cat small
+"""
+
+
+def dev(**more):
+    return {"io.cnb.hooks.role": "dev", **{f"io.cnb.hooks.{key}": more[key] for key in more}}
+
+
+@pytest.mark.parametrize("size", ["8m", str(8 << 20)])
+def test_tmpfs_is_full_and_the_container_lives(engine, hooks, ask, size):
+    probe = Probe().basics().add("fill", FILL)
+    request = ask(probe.script(), annotations=dev(scratch=f"tmpfs:{size}"))
+    facts = started(engine.run(request, hooks))
+    overlay_at(facts)
+    assert "No space left on device" in facts.text("fill")
+    assert facts.lines("fill")[-1] == "small"
+
+
+def test_tmpfs_without_a_size(engine, hooks, ask):
+    probe = Probe().basics().add("write", "dd if=/dev/zero of=/workspace/big bs=1M count=10")
+    facts = started(engine.run(ask(probe.script(), annotations=dev(scratch="tmpfs")), hooks))
+    overlay_at(facts)
+    assert facts.status("write") == 0
+
+
+@pytest.fixture
+def settings(rootless):
+    """settings(text): the configuration file of this user; gone afterwards."""
+    directory = (
+        pathlib.Path.home() / ".config/oci-cnb-hooks"
+        if rootless
+        else pathlib.Path("/etc/oci-cnb-hooks")
+    )
+
+    def write(text):
+        directory.mkdir(parents=True, exist_ok=True)
+        directory.chmod(0o755)
+        path = directory / "config.toml"
+        path.write_text(text)
+        path.chmod(0o644)
+
+    yield write
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def test_configuration_sets_defaults(engine, hooks, ask, settings):
+    settings('platform-api = "0.10"\nscratch = "tmpfs:8m"\n')
+    probe = Probe().basics().add("fill", FILL)
+    facts = started(engine.run(ask(probe.script()), hooks))
+    assert facts.env["CNB_PLATFORM_API"] == "0.10"
+    assert "No space left on device" in facts.text("fill")
+
+
+@pytest.mark.parametrize(
+    ("text", "fragments"),
+    [
+        ('platfrm-api = "0.10"\n', ("config.toml:1", "platform-api")),
+        ('\nscratch = "floppy"\n', ("config.toml:2", "floppy")),
+        ("scratch = \n", ("config.toml:1",)),
+    ],
+    ids=["key", "value", "syntax"],
+)
+def test_broken_configuration(engine, hooks, ask, settings, text, fragments):
+    settings(text)
+    refused(engine.run(ask(Probe().script()), hooks), "settings", *fragments)
+
+
+def test_configuration_that_others_can_write(engine, hooks, ask, settings, rootless):
+    settings('platform-api = "0.10"\n')
+    base = pathlib.Path.home() / ".config" if rootless else pathlib.Path("/etc")
+    (base / "oci-cnb-hooks/config.toml").chmod(0o666)
+    refused(engine.run(ask(Probe().script()), hooks), "settings", "config.toml")
+
+
+@pytest.mark.rootful
+def test_configured_cnb_directory(engine, hooks, ask, settings, make_source):
+    """/cnb for images that have none, read-only."""
+
+    def fill(path):
+        os.mkdir(os.path.join(path, "lifecycle"))
+        with open(os.path.join(path, "lifecycle/builder"), "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\n")
+
+    settings(f'cnb-dir = "{make_source(fill=fill)}"\n')
+    probe = Probe().basics().add("cnb", "ls /cnb/lifecycle").add("write", "echo x > /cnb/x")
+    request = ask(probe.script(), annotations={"io.cnb.hooks.role": "build"})
+    facts = started(engine.run(request, hooks))
+    assert facts.text("cnb") == "builder"
+    assert facts.status("write") != 0
+
+
+@pytest.mark.rootful
+def test_scratch_on_an_unfit_file_system(engine, hooks, ask, settings):
+    """/usr of the lab is an overlay: no upper can stand on it. The message says so."""
+    scratch = "/usr/local/scratch"
+    os.mkdir(scratch, 0o700)
+    try:
+        settings(f'scratch-dir = "{scratch}"\n')
+        refused(engine.run(ask(Probe().script()), hooks), "scratch", "overlay")
+        assert os.listdir(scratch) in ([], ["sessions"], ["log"], ["log", "sessions"])
+    finally:
+        shutil.rmtree(scratch)
+
+
+@pytest.mark.rootful
+def test_scratch_inside_the_source(engine, hooks, ask, settings, make_source):
+    """The kernel would take an upper inside its own lower: we don't."""
+
+    def fill(path):
+        os.mkdir(os.path.join(path, "scratch"), 0o700)
+
+    source = make_source(fill=fill)
+    settings(f'scratch-dir = "{source}/scratch"\n')
+    refused(engine.run(ask(Probe().script(), source=source), hooks), "scratch", "source")
