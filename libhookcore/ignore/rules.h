@@ -48,9 +48,9 @@ class RuleSet {
 inline constexpr size_t kMaxIgnoreFileBytes = size_t{4} << 20;
 
 /// Finds and compiles the rules of a source (SPEC 5): .localdignore, .dockerignore, project.toml
-/// with `exclude` or `include`, else the default policy. ignore_file, a path relative to the source,
-/// replaces the search and must exist; a name that ends in ".toml" is read as project.toml. Links
-/// resolve inside the source. Throws Error(kIgnoreFile) that names file, line and pattern.
+/// with `exclude` or `include`, else the default policy. ignore_file, a path relative to the
+/// source, replaces the search and must exist; a name that ends in ".toml" is read as project.toml.
+/// Links resolve inside the source. Throws Error(kIgnoreFile) that names file, line and pattern.
 RuleSet load_rules(int source_fd, const std::optional<std::string>& ignore_file);
 
 /// Reads and compiles an ignore file that lies outside the source: for people, who name a host

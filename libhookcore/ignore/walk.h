@@ -14,8 +14,9 @@ enum class EntryType : unsigned char { kDirectory, kFile, kSymlink, kOther };
 
 /// A directory of the source, as a sink sees it.
 struct SourceDirectory {
-  std::string_view path;  ///< bytes relative to the source root: "" for the root, no slash at the end
-  int fd;                 ///< the directory, open for the duration of the call
+  std::string_view
+      path;  ///< bytes relative to the source root: "" for the root, no slash at the end
+  int fd;    ///< the directory, open for the duration of the call
 };
 
 /// Receives the minimal set of whiteouts: every hidden entry whose parent is visible, once, in no
@@ -32,8 +33,7 @@ class MaskSink {
 class VisibleSink {
  public:
   virtual ~VisibleSink() = default;
-  virtual void visible(const SourceDirectory& directory, std::string_view name,
-                       EntryType type) = 0;
+  virtual void visible(const SourceDirectory& directory, std::string_view name, EntryType type) = 0;
 };
 
 struct WalkOptions {
@@ -51,8 +51,8 @@ struct WalkStats {
 
 /// Calls sink for every mask of the source. source_fd is any descriptor of its root, O_PATH too.
 /// A directory is opened only if a rule can still decide differently about something in it. Entries
-/// that vanish meanwhile are skipped; a visible directory that can't be read but would have to be is
-/// Error(kSource) with its path; an excluded one counts as empty.
+/// that vanish meanwhile are skipped; a visible directory that can't be read but would have to be
+/// is Error(kSource) with its path; an excluded one counts as empty.
 WalkStats find_masks(int source_fd, const RuleSet& rules, MaskSink& sink,
                      const WalkOptions& options = {});
 
