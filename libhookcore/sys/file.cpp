@@ -13,6 +13,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "libhookcore/sys/directory.h"
+
 namespace hookcore::sys {
 namespace {
 
@@ -73,6 +75,15 @@ UniqueFd reopen_directory(int fd) {
   UniqueFd directory(::openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory) throw SystemError("openat", ".", errno);
   return directory;
+}
+
+std::vector<std::string> list_directory(int fd) {
+  const UniqueFd directory = reopen_directory(fd);
+  DirectoryReader reader;
+  reader.start(directory.get());
+  std::vector<std::string> names;
+  for (DirectoryReader::Entry entry; reader.next(entry);) names.emplace_back(entry.name);
+  return names;
 }
 
 struct ::stat stat_fd(int fd, std::string_view object) {

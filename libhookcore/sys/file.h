@@ -41,6 +41,9 @@ int open_at_raw(int dirfd, const std::string& path, int flags, Resolve resolve, 
 /// Opens the directory behind an O_PATH descriptor for reading; needs no /proc.
 UniqueFd reopen_directory(int fd);
 
+/// The names in a directory, "." and ".." left out, in no order. fd may be O_PATH.
+std::vector<std::string> list_directory(int fd);
+
 /// fstat; throws SystemError naming object.
 struct ::stat stat_fd(int fd, std::string_view object);
 /// fstatat with AT_SYMLINK_NOFOLLOW; nullopt for ENOENT.

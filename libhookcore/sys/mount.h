@@ -71,6 +71,7 @@ class MountApi {
   virtual void attach(int mount_fd, int target_fd) = 0;
 };
 
+/// Throws MountApiUnavailable when one of the calls isn't there: before anything was changed.
 std::unique_ptr<MountApi> make_new_mount_api();
 /// Works on a tmpfs that covers stage_fd, the directory that stage_path names on the host, until
 /// the object is destroyed. Nobody may look into it meanwhile: the container's rootfs before the

@@ -68,6 +68,9 @@ class Context {
     const int error = errno;
     if (error == ENOSYS) fail(call, type_, error);
     const std::string message = kernel_message(fd_.get());
+    // Before Linux 6.15 overlayfs refuses layers that are attached nowhere with EINVAL. If it is
+    // something else, the other way fails on it as well and tells.
+    if (error == EINVAL) throw MountApiUnavailable(std::string(type_) + ": " + message);
     throw SystemError(call, message.empty() ? type_ : std::string(type_) + ": " + message, error);
   }
 
@@ -75,8 +78,21 @@ class Context {
   UniqueFd fd_;
 };
 
+// ENOSYS is answered before any argument is looked at.
+void require_call(const char* name, long result) {
+  if (result < 0 && errno == ENOSYS) throw MountApiUnavailable(std::string(name) + " is not there");
+}
+
 class NewMountApi : public MountApi {
  public:
+  NewMountApi() {
+    require_call("open_tree", ::open_tree(-1, "", 0));
+    require_call("move_mount", ::move_mount(-1, "", -1, "", 0));
+    require_call("fsmount", ::fsmount(-1, 0, 0));
+    require_call("fsconfig", ::fsconfig(-1, FSCONFIG_SET_FLAG, nullptr, nullptr, 0));
+    require_call("mount_setattr", ::mount_setattr(-1, "", 0, nullptr, 0));
+  }
+
   std::string_view name() const override { return "fsopen"; }
 
   UniqueFd tmpfs(const TmpfsOptions& options) override {

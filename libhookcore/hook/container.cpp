@@ -1,0 +1,121 @@
+#include "libhookcore/hook/container.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+
+#include <algorithm>
+
+#include "libhookcore/base/error.h"
+#include "libhookcore/sys/file.h"
+
+namespace hookcore::hook {
+namespace {
+
+std::string parent_directory(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos || slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// crun reports "/" as the bundle under some of podman's maps (crun#2025, #2038): config.json then
+// stands where the rootfs does.
+std::vector<std::string> config_candidates(const oci::State& state) {
+  std::vector<std::string> paths;
+  if (!state.bundle.empty() && state.bundle != "/") paths.push_back(state.bundle + "/config.json");
+  if (!state.root.empty()) paths.push_back(parent_directory(state.root) + "/config.json");
+  return paths;
+}
+
+}  // namespace
+
+oci::ConfigView read_config(const oci::State& state) {
+  for (const std::string& path : config_candidates(state)) {
+    const int fd = sys::open_at_raw(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, sys::Resolve::kHost);
+    if (fd == -ENOENT) continue;
+    if (fd < 0) throw SystemError("openat2", path, -fd, Code::kConfig);
+    const sys::UniqueFd file(fd);
+    return oci::parse_config(sys::read_all(file.get(), oci::kMaxConfigSize, path, Code::kConfig),
+                             path);
+  }
+  throw Error(Code::kConfig, "no config.json in the bundle", quote(state.bundle),
+              "the runtime's state document names a bundle that this hook can't see");
+}
+
+std::string rootfs_path(const oci::State& state, const oci::ConfigView& config) {
+  if (!state.root.empty()) return state.root;
+  if (config.root_path.empty()) {
+    throw Error(Code::kConfig, "config.json has no root.path", quote(state.bundle));
+  }
+  if (config.root_path.starts_with('/')) return config.root_path;
+  return state.bundle + "/" + config.root_path;
+}
+
+Namespaces::Namespaces(const sys::Proc& proc, const oci::State& state) {
+  if (state.pid <= 0) {
+    throw Error(Code::kState, "the state has no pid", "container " + quote(state.id),
+                "register this hook for the stage createRuntime or prestart");
+  }
+  mount_ = proc.namespace_of(state.pid, "mnt");
+  user_ = proc.namespace_of(state.pid, "user");
+  if (sys::same_object(mount_.get(), proc.own_namespace("mnt").get())) {
+    throw Error(Code::kState,
+                "process " + std::to_string(state.pid) + " has no mount namespace of its own",
+                "container " + quote(state.id),
+                "register this hook for the stage createRuntime or prestart");
+  }
+  same_user_ = sys::same_object(user_.get(), proc.own_namespace("user").get());
+  user_xattr_ = !sys::in_initial_user_namespace(proc);
+  if (!same_user_) {
+    const std::string directory = std::to_string(state.pid) + "/";
+    uids_ = sys::parse_id_map(proc.read(directory + "uid_map"));
+    gids_ = sys::parse_id_map(proc.read(directory + "gid_map"));
+  }
+}
+
+void Namespaces::enter() {
+  if (!same_user_ && !sys::has_capability(CAP_SYS_ADMIN)) {
+    sys::enter_user_namespace(user_.get());
+    ::prctl(PR_SET_DUMPABLE, 0);  // new credentials made us dumpable again
+    same_user_ = true;
+    user_xattr_ = true;
+    uids_.clear();
+    gids_.clear();
+  }
+  sys::enter_mount_namespace(mount_.get());
+}
+
+std::optional<uint32_t> Namespaces::to_ours(bool group, uint32_t id) const {
+  if (same_user_) return id;
+  return sys::map_out(group ? gids_ : uids_, id);
+}
+
+bool Namespaces::exists_inside(bool group, uint32_t id) const {
+  // What no map knows is shown as the overflow id, 65534 unless the administrator changed it.
+  constexpr uint32_t kOverflow = 65534;
+  if (same_user_) return !user_xattr_ || id != kOverflow;
+  return sys::map_in(group ? gids_ : uids_, id).has_value();
+}
+
+overlay::ProcessIds process_ids(const oci::ConfigView& config, const Namespaces& namespaces) {
+  const auto mapped = [&](bool group, uint32_t id) {
+    const auto ours = namespaces.to_ours(group, id);
+    if (ours) return *ours;
+    throw Error(Code::kIds,
+                std::string("the container's ") + (group ? "gid " : "uid ") + std::to_string(id) +
+                    " isn't mapped in its user namespace",
+                "config.json process.user",
+                "give the container a map that has it (--userns, --uidmap)");
+  };
+  overlay::ProcessIds ids;
+  ids.uid = mapped(false, config.user.uid);
+  ids.gid = mapped(true, config.user.gid);
+  for (const gid_t group : config.user.additional_gids) {
+    if (const auto ours = namespaces.to_ours(true, group)) ids.groups.push_back(*ours);
+  }
+  const auto& capabilities = config.effective_capabilities;
+  ids.dac_override =
+      std::find(capabilities.begin(), capabilities.end(), "CAP_DAC_OVERRIDE") != capabilities.end();
+  return ids;
+}
+
+}  // namespace hookcore::hook

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "libhookcore/oci/config.h"
+#include "libhookcore/oci/state.h"
+#include "libhookcore/overlay/access.h"
+#include "libhookcore/sys/fd.h"
+#include "libhookcore/sys/process.h"
+
+namespace hookcore::hook {
+
+/// bundle/config.json of the container. Throws Error(kConfig).
+oci::ConfigView read_config(const oci::State& state);
+/// The rootfs on the host: crun's state has it; else config.json's root.path below the bundle.
+std::string rootfs_path(const oci::State& state, const oci::ConfigView& config);
+
+/// The container's namespaces as its hook finds them: created, mounted, not yet pivoted.
+class Namespaces {
+ public:
+  /// Throws Error(kState) when pid isn't a process with a mount namespace of its own.
+  Namespaces(const sys::Proc& proc, const oci::State& state);
+
+  /// Enters the mount namespace, and the user namespace before where we have no power outside of it
+  /// (a runtime started by a plain user). There is no way back.
+  void enter();
+
+  /// After enter(): an id of the container as we see it; nullopt when it isn't mapped.
+  std::optional<uint32_t> to_ours(bool group, uint32_t id) const;
+  /// Whether an id that we see exists in the container.
+  bool exists_inside(bool group, uint32_t id) const;
+  /// We mount from a user namespace: trusted.* attributes are not for us.
+  bool user_xattr() const { return user_xattr_; }
+  /// The container has a user namespace that isn't ours.
+  bool has_own_user_namespace() const { return !same_user_; }
+
+ private:
+  sys::UniqueFd mount_;
+  sys::UniqueFd user_;
+  bool same_user_;
+  bool user_xattr_;
+  std::vector<sys::IdRange> uids_;
+  std::vector<sys::IdRange> gids_;
+};
+
+/// The first process's ids and power over files. Throws Error(kIds) for an id that isn't mapped.
+overlay::ProcessIds process_ids(const oci::ConfigView& config, const Namespaces& namespaces);
+
+}  // namespace hookcore::hook

@@ -1,0 +1,59 @@
+#include "libhookcore/hook/layout.h"
+
+#include <fcntl.h>
+
+#include "libhookcore/base/error.h"
+#include "libhookcore/sys/file.h"
+
+namespace hookcore::hook {
+namespace {
+
+constexpr const char* kLayers = "/layers";
+constexpr const char* kCnb = "/cnb";
+constexpr const char* kPlatform = "/platform";
+
+void mount_configured_cnb(sys::MountApi& api, const Job& job, Rootfs& rootfs, RootIds root) {
+  const std::string& path = *job.home.settings.cnb_dir;
+  const int fd = sys::open_at_raw(AT_FDCWD, path, O_PATH | O_DIRECTORY, sys::Resolve::kHost);
+  if (fd < 0) throw SystemError("openat2", path, -fd, Code::kSettings, "correct cnb-dir");
+  const sys::UniqueFd source(fd);
+  const sys::UniqueFd mount = api.clone(source.get(), true);
+  sys::MountFlags flags;
+  flags.read_only = true;
+  api.set_flags(mount.get(), flags);
+  const sys::UniqueFd target = rootfs.ensure_directory(kCnb, root.uid, root.gid);
+  api.attach(mount.get(), target.get());
+}
+
+// build and detect run the lifecycle from /cnb/lifecycle (CNB platform specification).
+void require_lifecycle(const Rootfs& rootfs) {
+  if (rootfs.directory(std::string(kCnb) + "/lifecycle")) return;
+  throw Error(Code::kLayout, "no /cnb/lifecycle", "the image's file system",
+              "use a builder image, mount a lifecycle at /cnb, or set cnb-dir in config.toml");
+}
+
+bool needs_lifecycle(optin::Role role) {
+  return role == optin::Role::kBuild || role == optin::Role::kDetect;
+}
+
+}  // namespace
+
+bool has_layers_mount(const Rootfs& rootfs) {
+  const auto layers = rootfs.directory(kLayers);
+  return layers && sys::mount_point(layers->get()).is_root;
+}
+
+void prepare_layout(sys::MountApi& api, const Job& job, Rootfs& rootfs, RootIds root,
+                    int layers_fd) {
+  if (layers_fd >= 0) {
+    const sys::UniqueFd target = rootfs.ensure_directory(kLayers, root.uid, root.gid);
+    api.attach(layers_fd, target.get());
+  }
+  if (!rootfs.directory(kCnb) && job.home.settings.cnb_dir) {
+    mount_configured_cnb(api, job, rootfs, root);
+  }
+  if (needs_lifecycle(job.request.role)) require_lifecycle(rootfs);
+  rootfs.ensure_directory(kPlatform, root.uid, root.gid);
+}
+
+}  // namespace hookcore::hook

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "libhookcore/hook/job.h"
+#include "libhookcore/hook/rootfs.h"
+#include "libhookcore/overlay/access.h"
+#include "libhookcore/sys/mount.h"
+
+namespace hookcore::hook {
+
+/// Ids of the container's root, as we see them: who owns directories that are made in the rootfs.
+struct RootIds {
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+/// Gives the rootfs /layers, /cnb and /platform as SPEC 4 has them for the request's role.
+/// layers_fd: root of a mount for /layers, used where the engine has mounted nothing there.
+void prepare_layout(sys::MountApi& api, const Job& job, Rootfs& rootfs, RootIds root,
+                    int layers_fd);
+/// Whether the engine has mounted something at /layers.
+bool has_layers_mount(const Rootfs& rootfs);
+
+}  // namespace hookcore::hook

@@ -1,0 +1,103 @@
+#include "libhookcore/hook/mount_hook.h"
+
+#include "libhookcore/base/error.h"
+#include "libhookcore/environment/verify.h"
+#include "libhookcore/hook/claim.h"
+#include "libhookcore/hook/container.h"
+#include "libhookcore/hook/job.h"
+#include "libhookcore/hook/prepare.h"
+#include "libhookcore/overlay/workspace.h"
+#include "libhookcore/sys/remove.h"
+
+namespace hookcore::hook {
+namespace {
+
+// strict: the first broken guarantee refuses the container. warn: all of them are logged.
+void check_environment(const Job& job, report::Log& log) {
+  const auto findings = environment::verify(job.config, job.request, job.home.settings);
+  const environment::Finding* first = nullptr;
+  unsigned refused = 0;
+  for (const environment::Finding& finding : findings) {
+    if (finding.severity == environment::Severity::kError &&
+        job.request.enforce == optin::Enforce::kStrict) {
+      if (refused++ == 0) first = &finding;
+    } else {
+      log.warning(finding.line());
+    }
+  }
+  if (first == nullptr) return;
+  std::string what =
+      std::string(first->id) + ": " + first->actual + ", expected " + first->expected;
+  if (refused > 1) what += " (and " + std::to_string(refused - 1) + " more)";
+  throw Error(Code::kEnvironment, what, std::string(first->specification), first->fix);
+}
+
+session::SessionState wanted_state(const Job& job, const sys::Proc& proc) {
+  session::SessionState state;
+  state.container = job.state.id;
+  state.bundle = job.state.bundle;
+  state.restartable = is_restartable(job.state);
+  state.boot_id = proc.boot_id();
+  state.scratch = job.request.scratch.tmpfs ? "tmpfs" : "disk";
+  const auto start = job.state.pid > 0 ? proc.start_time(job.state.pid) : std::nullopt;
+  if (!start) {
+    throw Error(Code::kState, "no process " + std::to_string(job.state.pid),
+                "container " + quote(job.state.id),
+                "register this hook for the stage createRuntime or prestart");
+  }
+  state.members.push_back({job.state.pid, *start, false});
+  return state;
+}
+
+void refuse_unsupported(const Job& job) {
+  if (!job.request.session) return;
+  throw Error(Code::kAnnotation, "named sessions are not available in this version",
+              "io.cnb.hooks.session",
+              "remove the annotation: the container has a session of its own");
+}
+
+// An overlay that was mounted volatile leaves a mark in its work directory, and is refused a second
+// time until that is gone (Documentation/filesystems/overlayfs.rst). In the same boot the page
+// cache holds everything; after a reboot what was written last may be lost, which the user has to
+// know.
+void renew_work_directory(Claim& claim, const sys::Proc& proc, const std::string& old_boot,
+                          report::Log& log) {
+  if (old_boot != proc.boot_id()) {
+    log.warning("the machine was restarted: what the container wrote last may be missing");
+  }
+  static_cast<void>(sys::remove_tree(claim.session().fd(), overlay::kWorkName));
+}
+
+void serve(const Job& job, report::Log& log) {
+  const sys::Proc proc = sys::Proc::open();
+  session::Store store = session::Store::open(job.home.store_root);
+  Claim claim(store, proc, wanted_state(job, proc));
+  if (claim.already_served()) {
+    log.debug("done already");
+    return;
+  }
+  if (claim.is_restart()) renew_work_directory(claim, proc, claim.old_boot_id(), log);
+  prepare_container(job, proc, store, claim.session(), log);
+  claim.commit();
+}
+
+}  // namespace
+
+void run_mount_hook(report::Log& log) {
+  Job job;
+  job.state = oci::parse_state(read_stdin(oci::kMaxStateSize, Code::kState));
+  if (!mentions_us(job.state)) return;
+  log.set_container(job.state.id);
+  job.home = Home::find();
+  const auto request = optin::parse_request(job.state.annotations, job.home.settings.defaults);
+  if (!request) return;
+  job.request = *request;
+  log.set_debug(request->debug);
+  job.config = read_config(job.state);
+  refuse_unsupported(job);
+  check_environment(job, log);
+  if (job.request.workspace == optin::WorkspaceMode::kLive) return;
+  serve(job, log);
+}
+
+}  // namespace hookcore::hook

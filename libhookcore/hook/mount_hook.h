@@ -1,0 +1,13 @@
+#pragma once
+
+#include "libhookcore/report/log.h"
+
+namespace hookcore::hook {
+
+/// The mount hook, stages createRuntime and prestart: reads the state document from stdin, and
+/// gives a container that has opted in its workspace, /layers, /cnb and /platform, or refuses it.
+/// Called again for the same process it finds its work done. Throws Error; what was begun is undone
+/// then.
+void run_mount_hook(report::Log& log);
+
+}  // namespace hookcore::hook

@@ -1,0 +1,72 @@
+#include "libhookcore/hook/nested.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "libhookcore/base/error.h"
+#include "libhookcore/ignore/explain.h"
+#include "libhookcore/sys/file.h"
+
+namespace hookcore::hook {
+namespace {
+
+bool is_engine_mount(const oci::ConfigView& config, const std::string& destination) {
+  return std::any_of(config.mounts.begin(), config.mounts.end(), [&](const oci::Mount& mount) {
+    return mount.normalised_destination == destination;
+  });
+}
+
+}  // namespace
+
+std::vector<NestedMount> take_nested_mounts(sys::MountApi& api,
+                                            const std::vector<sys::MountInfo>& mountinfo,
+                                            const oci::ConfigView& config,
+                                            const std::string& workspace_path, int workspace_fd,
+                                            const ignore::RuleSet& rules) {
+  const uint64_t workspace_id = sys::mount_point(workspace_fd).id;
+  const auto workspace =
+      std::find_if(mountinfo.begin(), mountinfo.end(),
+                   [&](const sys::MountInfo& mount) { return mount.id == workspace_id; });
+  if (workspace == mountinfo.end()) {
+    throw Error(Code::kSystem, "the workspace's mount is not in mountinfo", quote(workspace_path));
+  }
+  const std::string prefix = workspace->mount_point + "/";
+  std::vector<NestedMount> nested;
+  for (const sys::MountInfo& mount : mountinfo) {
+    if (mount.parent != workspace_id || !mount.mount_point.starts_with(prefix)) continue;
+    NestedMount entry;
+    entry.path = mount.mount_point.substr(prefix.size());
+    if (!is_engine_mount(config, workspace_path + "/" + entry.path)) {
+      if (ignore::explain(workspace_fd, rules, entry.path).hidden) continue;
+      throw Error(Code::kSource, "a file system is mounted inside the source", quote(entry.path),
+                  "exclude it in the ignore file, or mount it into the container by itself (-v "
+                  "HOSTDIR:" +
+                      workspace_path + "/...)");
+    }
+    const sys::UniqueFd place =
+        sys::open_at(workspace_fd, entry.path, O_PATH | O_NOFOLLOW, sys::Resolve::kNoLinks);
+    entry.directory = S_ISDIR(sys::stat_fd(place.get(), entry.path).st_mode);
+    entry.tree = api.clone(place.get(), true);
+    nested.push_back(std::move(entry));
+  }
+  return nested;
+}
+
+std::vector<overlay::Anchor> anchors(const std::vector<NestedMount>& nested) {
+  std::vector<overlay::Anchor> out;
+  for (const NestedMount& mount : nested) out.push_back({mount.path, mount.directory});
+  return out;
+}
+
+void attach_nested_mounts(sys::MountApi& api, const std::vector<NestedMount>& nested,
+                          int overlay_fd) {
+  for (const NestedMount& mount : nested) {
+    const sys::UniqueFd target =
+        sys::open_at(overlay_fd, mount.path, O_PATH | O_NOFOLLOW, sys::Resolve::kNoLinks);
+    api.attach(mount.tree.get(), target.get());
+  }
+}
+
+}  // namespace hookcore::hook

@@ -1,0 +1,234 @@
+#include "libhookcore/hook/prepare.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include "libhookcore/base/error.h"
+#include "libhookcore/hook/container.h"
+#include "libhookcore/hook/layout.h"
+#include "libhookcore/hook/nested.h"
+#include "libhookcore/hook/rootfs.h"
+#include "libhookcore/overlay/workspace.h"
+#include "libhookcore/sys/file.h"
+#include "libhookcore/sys/mount.h"
+
+namespace hookcore::hook {
+namespace {
+
+constexpr const char* kLayersName = "layers";
+
+/// The work inside the container's mount namespace, with one of the two mount interfaces.
+class Preparation {
+ public:
+  Preparation(const Job& job, const sys::Proc& proc, const Namespaces& namespaces, Rootfs& rootfs,
+              sys::UniqueFd scratch, report::Log& log)
+      : job_(job),
+        proc_(proc),
+        namespaces_(namespaces),
+        rootfs_(rootfs),
+        scratch_(std::move(scratch)),
+        log_(log),
+        process_(process_ids(job.config, namespaces)),
+        mountinfo_(sys::parse_mountinfo(proc.read("self/mountinfo"))) {
+    root_.uid = namespaces.to_ours(false, 0).value_or(process_.uid);
+    root_.gid = namespaces.to_ours(true, 0).value_or(process_.gid);
+  }
+
+  void run(sys::MountApi& api) {
+    log_.debug("mounting by " + std::string(api.name()));
+    const sys::UniqueFd engine_mount = find_workspace();
+    const sys::MountFlags flags = sys::mount_point(engine_mount.get()).flags;
+    const bool writable =
+        job_.request.workspace == optin::WorkspaceMode::kOverlay && !flags.read_only;
+
+    const sys::UniqueFd source = clone_source(api, engine_mount.get());
+    ignore::RuleSet rules = ignore::load_rules(source.get(), job_.request.ignore_file);
+    const auto nested = take_nested_mounts(api, mountinfo_, job_.config,
+                                           job_.request.workspace_path, engine_mount.get(), rules);
+    if (writable) grant_access(api, source.get());
+
+    sys::UniqueFd upper_mount;
+    if (writable) upper_mount = make_upper(api, source.get());
+    overlay::WorkspacePlan plan{std::move(rules), namespaces_.user_xattr(), true, anchors(nested)};
+    const overlay::Workspace workspace =
+        overlay::assemble(api, plan, source.get(), upper_mount ? upper_mount.get() : -1);
+    sys::MountFlags overlay_flags = flags;
+    overlay_flags.read_only = !writable;
+    api.set_flags(workspace.mount.get(), overlay_flags);
+    const sys::UniqueFd layers = make_layers(api);
+
+    const auto pauses = pause_propagation();
+    take_engine_mount_away();
+    const auto target = rootfs_.directory(job_.request.workspace_path);
+    if (!target) throw Error(Code::kLayout, job_.request.workspace_path + " vanished");
+    api.attach(workspace.mount.get(), target->get());
+    attach_nested_mounts(api, nested, workspace.mount.get());
+    prepare_layout(api, job_, rootfs_, root_, layers ? layers.get() : -1);
+    log_.debug(std::to_string(workspace.masks) + " masks, workspace " +
+               (writable ? "writable" : "read-only"));
+  }
+
+ private:
+  sys::UniqueFd find_workspace() const {
+    const std::string& path = job_.request.workspace_path;
+    auto found = rootfs_.directory(path);
+    if (found && sys::mount_point(found->get()).is_root) return std::move(*found);
+    throw Error(Code::kSource, "nothing is mounted at " + path, "container " + quote(job_.state.id),
+                "mount the source there: -v \"$PWD:" + path + "\"");
+  }
+
+  static sys::UniqueFd clone_source(sys::MountApi& api, int engine_mount) {
+    sys::UniqueFd source = api.clone(engine_mount, false);
+    // Reading the source must not change it either.
+    sys::MountFlags flags;
+    flags.no_atime = true;
+    api.set_flags(source.get(), flags);
+    return source;
+  }
+
+  // The process has to be able to write its workspace, as the source's owner if that can be.
+  void grant_access(sys::MountApi& api, int source_fd) {
+    const struct ::stat status = sys::stat_fd(source_fd, "source");
+    const overlay::SourceOwner owner{status.st_uid, status.st_gid, status.st_mode,
+                                     namespaces_.exists_inside(false, status.st_uid) &&
+                                         namespaces_.exists_inside(true, status.st_gid)};
+    const bool idmap_allowed = !namespaces_.user_xattr();
+    overlay::Access access = overlay::decide_access(process_, owner, idmap_allowed);
+    if (access == overlay::Access::kIdmap && !shift_ids(api, source_fd, owner)) {
+      access = overlay::decide_access(process_, owner, false);
+    }
+    if (access != overlay::Access::kNone) return;
+    const std::string uid = std::to_string(job_.config.user.uid);
+    const std::string gid = std::to_string(job_.config.user.gid);
+    throw Error(Code::kIds,
+                "the process (uid " + uid + ", gid " + gid +
+                    ") could not write its workspace: the "
+                    "source belongs to " +
+                    describe_owner(owner),
+                job_.request.workspace_path,
+                idmap_allowed
+                    ? "run as the source's owner, or put the source on ext4, xfs, btrfs or "
+                      "tmpfs, where its owner can be shifted"
+                    : "add --userns=keep-id:uid=" + uid + ",gid=" + gid + " (podman 4.3 or later)");
+  }
+
+  std::string describe_owner(const overlay::SourceOwner& owner) const {
+    if (!owner.mapped) return "a user that the container's user namespace doesn't map";
+    return "uid " + std::to_string(owner.uid) + " outside of the container";
+  }
+
+  bool shift_ids(sys::MountApi& api, int source_fd, const overlay::SourceOwner& owner) const {
+    const overlay::IdShift shift = overlay::shift_to_process(process_, owner);
+    const sys::UniqueFd map = sys::make_id_namespace(proc_, shift.uid.ranges(), shift.gid.ranges());
+    const bool shifted = api.idmap(source_fd, map.get());
+    log_.debug(shifted ? "source shown as the process's by an idmapped mount"
+                       : "the source's file system takes no idmapped mount");
+    return shifted;
+  }
+
+  sys::UniqueFd make_upper(sys::MountApi& api, int source_fd) const {
+    sys::UniqueFd mount = job_.request.scratch.tmpfs ? api.tmpfs({job_.request.scratch.size_bytes})
+                                                     : api.clone(scratch_.get(), false);
+    if (!job_.request.scratch.tmpfs) overlay::probe_upper(mount.get(), namespaces_.user_xattr());
+    overlay::prepare_upper(mount.get(), source_fd);
+    return mount;
+  }
+
+  // Empty when the engine has mounted its own /layers.
+  sys::UniqueFd make_layers(sys::MountApi& api) const {
+    if (has_layers_mount(rootfs_)) return {};
+    sys::UniqueFd mount;
+    if (job_.request.scratch.tmpfs) {
+      mount = api.tmpfs({job_.request.scratch.size_bytes});
+    } else {
+      if (::mkdirat(scratch_.get(), kLayersName, 0755) != 0 && errno != EEXIST) {
+        throw SystemError("mkdirat", kLayersName, errno, Code::kScratch);
+      }
+      const sys::UniqueFd directory = sys::open_at(
+          scratch_.get(), kLayersName, O_PATH | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kStrict);
+      mount = api.clone(directory.get(), false);
+    }
+    const sys::UniqueFd root = sys::reopen_directory(mount.get());
+    if (::fchown(root.get(), process_.uid, process_.gid) != 0 || ::fchmod(root.get(), 0755) != 0) {
+      throw SystemError("fchown", "/layers", errno, Code::kScratch);
+    }
+    sys::MountFlags flags;
+    flags.no_dev = true;
+    flags.no_suid = true;
+    api.set_flags(mount.get(), flags);
+    return mount;
+  }
+
+  // An overlay that is put below a shared mount would be seen on the host.
+  std::vector<std::unique_ptr<sys::PropagationPause>> pause_propagation() const {
+    std::vector<std::unique_ptr<sys::PropagationPause>> pauses;
+    const uint64_t id = sys::mount_point(rootfs_.fd()).id;
+    for (const sys::MountInfo& mount : mountinfo_) {
+      if (mount.id == id && mount.shared) {
+        log_.debug("the rootfs is shared: propagation paused");
+        pauses.push_back(std::make_unique<sys::PropagationPause>(proc_, rootfs_.fd()));
+      }
+    }
+    return pauses;
+  }
+
+  // What stays below the overlay could be uncovered by a container with CAP_SYS_ADMIN.
+  void take_engine_mount_away() const {
+    while (true) {
+      const auto found = rootfs_.directory(job_.request.workspace_path);
+      if (!found || !sys::mount_point(found->get()).is_root) return;
+      if (!sys::detach_mount(found->get())) {
+        throw Error(Code::kSource, "the engine's mount is locked and would stay below the overlay",
+                    job_.request.workspace_path);
+      }
+    }
+  }
+
+  const Job& job_;
+  const sys::Proc& proc_;
+  const Namespaces& namespaces_;
+  Rootfs& rootfs_;
+  sys::UniqueFd scratch_;
+  report::Log& log_;
+  overlay::ProcessIds process_;
+  RootIds root_;
+  std::vector<sys::MountInfo> mountinfo_;
+};
+
+// The session's directory as the entered namespace mounts it: layers of an overlay must come from
+// the namespace that makes it. Before the pivot that is the host's tree; the inode proves it.
+sys::UniqueFd open_scratch(const session::Store& store, const session::Session& session) {
+  const std::string path = store.root() + "/sessions/" + session.name();
+  sys::UniqueFd fd = sys::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY, sys::Resolve::kHost);
+  if (!sys::same_object(fd.get(), session.fd())) {
+    throw Error(Code::kScratch, "the container's mount namespace shows another directory",
+                quote(path));
+  }
+  return fd;
+}
+
+}  // namespace
+
+void prepare_container(const Job& job, const sys::Proc& proc, const session::Store& store,
+                       const session::Session& session, report::Log& log) {
+  Namespaces namespaces(proc, job.state);
+  log.open();
+  namespaces.enter();
+  sys::keep_mount_capabilities();
+  Rootfs rootfs(rootfs_path(job.state, job.config));
+  Preparation preparation(job, proc, namespaces, rootfs, open_scratch(store, session), log);
+  try {
+    preparation.run(*sys::make_new_mount_api());
+  } catch (const sys::MountApiUnavailable& reason) {
+    log.debug(std::string("falling back to mount(2): ") + reason.what());
+    preparation.run(*sys::make_legacy_mount_api(proc, rootfs.fd(), rootfs.path()));
+  }
+  rootfs.keep();
+}
+
+}  // namespace hookcore::hook

@@ -1,0 +1,116 @@
+#include "libhookcore/hook/rootfs.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <climits>
+
+#include "libhookcore/base/error.h"
+#include "libhookcore/sys/file.h"
+#include "libhookcore/sys/mount.h"
+#include "libhookcore/sys/process.h"
+
+namespace hookcore::hook {
+namespace {
+
+std::string directory_part(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
+}
+
+std::string name_part(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+std::string link_target(int fd) {
+  std::array<char, PATH_MAX> target{};
+  const ssize_t size = ::readlinkat(fd, "", target.data(), target.size());
+  return size < 0 ? "?" : std::string(target.data(), static_cast<size_t>(size));
+}
+
+bool is_kernel_filesystem(int64_t type) {
+  return type == PROC_SUPER_MAGIC || type == SYSFS_MAGIC || type == CGROUP_SUPER_MAGIC ||
+         type == CGROUP2_SUPER_MAGIC;
+}
+
+[[noreturn]] void not_a_directory(int fd, const std::string& path, mode_t mode) {
+  if (S_ISLNK(mode)) {
+    throw Error(Code::kLayout, path + " is a link to " + quote(link_target(fd)),
+                "the image's file system",
+                "make it a directory in the image, or name another place with workspace-path");
+  }
+  throw Error(Code::kLayout, path + " is not a directory", "the image's file system",
+              "make it a directory in the image");
+}
+
+}  // namespace
+
+Rootfs::Rootfs(const std::string& path)
+    : path_(path), fd_(sys::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY, sys::Resolve::kHost)) {
+  if (!sys::mount_point(fd_.get()).is_root) {
+    throw Error(Code::kConfig, "the container's rootfs is not mounted yet", quote(path),
+                "register this hook for the stage createRuntime or prestart");
+  }
+}
+
+Rootfs::~Rootfs() {
+  for (const Made& made : made_) ::unlinkat(made.parent.get(), made.name.c_str(), AT_REMOVEDIR);
+}
+
+std::optional<sys::UniqueFd> Rootfs::parent_of(const std::string& path) const {
+  const int fd = sys::open_at_raw(fd_.get(), directory_part(path), O_PATH | O_DIRECTORY,
+                                  sys::Resolve::kInRoot);
+  if (fd == -ENOENT) return std::nullopt;
+  if (fd == -ELOOP) {
+    throw Error(Code::kLayout, "too many links on the way to " + path, "the image's file system");
+  }
+  if (fd < 0) throw SystemError("openat2", path, -fd, Code::kLayout);
+  return sys::UniqueFd(fd);
+}
+
+std::optional<sys::UniqueFd> Rootfs::directory(const std::string& path) const {
+  const auto parent = parent_of(path);
+  if (!parent) return std::nullopt;
+  auto found =
+      sys::try_open_at(parent->get(), name_part(path), O_PATH | O_NOFOLLOW, sys::Resolve::kNoLinks);
+  if (!found) return std::nullopt;
+  const struct ::stat status = sys::stat_fd(found->get(), path);
+  if (!S_ISDIR(status.st_mode)) not_a_directory(found->get(), path, status.st_mode);
+  if (is_kernel_filesystem(sys::filesystem_type(found->get()))) {
+    throw Error(Code::kLayout,
+                path + " lies on " + sys::filesystem_name(sys::filesystem_type(found->get())),
+                "the image's file system");
+  }
+  return found;
+}
+
+sys::UniqueFd Rootfs::ensure_directory(const std::string& path, uid_t uid, gid_t gid) {
+  auto found = directory(path);
+  if (found) return std::move(*found);
+  auto parent = parent_of(path);
+  if (!parent) {
+    throw Error(Code::kLayout, "the directory that should hold " + path + " is absent",
+                "the image's file system", "make it in the image");
+  }
+  const std::string name = name_part(path);
+  {
+    const sys::FsIdentity identity(uid, gid);
+    if (::mkdirat(parent->get(), name.c_str(), 0755) != 0 && errno != EEXIST) {
+      throw SystemError("mkdirat", path, errno, Code::kLayout,
+                        "the image has no " + path +
+                            " and its file system takes none: make it in "
+                            "the image");
+    }
+    // The umask of a hook is 077.
+    sys::UniqueFd made = sys::open_at(parent->get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
+                                      sys::Resolve::kNoLinks);
+    if (::fchmod(made.get(), 0755) != 0) throw SystemError("fchmod", path, errno, Code::kLayout);
+  }
+  made_.push_back({std::move(*parent), name});
+  found = directory(path);
+  if (!found) throw Error(Code::kLayout, path + " vanished", "the image's file system");
+  return std::move(*found);
+}
+
+}  // namespace hookcore::hook

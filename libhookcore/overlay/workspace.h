@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "libhookcore/ignore/rules.h"
+#include "libhookcore/overlay/mask_layer.h"
+#include "libhookcore/sys/fd.h"
+#include "libhookcore/sys/mount.h"
+
+namespace hookcore::overlay {
+
+inline constexpr const char* kUpperName = "upper";
+inline constexpr const char* kWorkName = "work";
+
+/// What the workspace is made of, decided before anything is mounted.
+struct WorkspacePlan {
+  ignore::RuleSet rules;
+  bool user_xattr = false;  ///< we are in a user namespace
+  bool is_volatile = true;  ///< the upper need not survive a power cut
+  std::vector<Anchor> anchors;
+};
+
+struct Workspace {
+  sys::UniqueFd mount;  ///< the overlay, attached nowhere
+  uint64_t masks = 0;
+};
+
+/// Builds source, masks and upper into one overlay. source_fd: root of a mount made by api.clone().
+/// scratch_fd: a directory of a mount that api knows, with kUpperName and kWorkName in it (see
+/// prepare_upper); -1: read-only, without an upper.
+Workspace assemble(sys::MountApi& api, const WorkspacePlan& plan, int source_fd, int scratch_fd);
+
+/// Makes kUpperName and kWorkName in scratch_fd where they are absent, the upper's root with owner,
+/// mode, times and attributes of the source's root as the container is to see it. An upper that is
+/// there (a restarted container) is kept as it is.
+void prepare_upper(int scratch_fd, int source_fd);
+
+/// Tries on scratch_fd what overlayfs needs of an upper: a whiteout, its replacement by rename,
+/// and an extended attribute. Throws Error(kScratch) with the file system's name and what failed.
+void probe_upper(int scratch_fd, bool user_xattr);
+
+}  // namespace hookcore::overlay

@@ -1,0 +1,196 @@
+#include "libhookcore/session/store.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "libhookcore/base/error.h"
+#include "libhookcore/sys/directory.h"
+#include "libhookcore/sys/file.h"
+#include "libhookcore/sys/remove.h"
+
+namespace hookcore::session {
+namespace {
+
+constexpr const char* kStateFile = "state.json";
+constexpr size_t kStateMax = 1 << 20;
+constexpr mode_t kPrivate = 0700;
+
+// Makes name below parent where it is absent; a link there is refused.
+sys::UniqueFd open_private(int parent, const std::string& name) {
+  if (::mkdirat(parent, name.c_str(), kPrivate) != 0 && errno != EEXIST) {
+    throw SystemError("mkdirat", name, errno, Code::kSession);
+  }
+  return sys::open_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kNoLinks);
+}
+
+void require_ours(int fd, const std::string& path) {
+  const struct ::stat status = sys::stat_fd(fd, path);
+  if (status.st_uid == ::geteuid() && (status.st_mode & 022) == 0) return;
+  char mode[8];
+  std::snprintf(mode, sizeof mode, "%04o", status.st_mode & 07777);
+  throw Error(Code::kSession,
+              "the scratch directory belongs to uid " + std::to_string(status.st_uid) +
+                  " with mode " + mode + ": others could change it under a running container",
+              quote(path), "chown it to uid " + std::to_string(::geteuid()) + " and chmod 0700");
+}
+
+// Opens an absolute path, making what is absent from its end upwards.
+sys::UniqueFd make_path(const std::string& path) {
+  const int fd = sys::open_at_raw(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, sys::Resolve::kHost);
+  if (fd >= 0) return sys::UniqueFd(fd);
+  if (fd != -ENOENT || path.size() < 2) throw SystemError("openat2", path, -fd, Code::kSession);
+  const size_t slash = path.rfind('/');
+  const sys::UniqueFd parent = make_path(slash == 0 ? "/" : path.substr(0, slash));
+  return open_private(parent.get(), path.substr(slash + 1));
+}
+
+bool is_there(const std::string& path) {
+  struct ::stat status {};
+  return ::stat(path.c_str(), &status) == 0;
+}
+
+}  // namespace
+
+std::string default_root(bool rootful, uid_t uid, const std::string& home) {
+  if (rootful) return "/var/lib/oci-cnb-hooks";
+  if (!home.empty()) return home + "/.local/share/oci-cnb-hooks";
+  return "/var/tmp/oci-cnb-hooks-" + std::to_string(uid);
+}
+
+bool is_over(const sys::Proc& proc, const SessionState& state) {
+  if (has_living_member(proc, state)) return false;
+  return !state.restartable || !is_there(state.bundle);
+}
+
+Session::Session(std::string name, sys::UniqueFd fd, bool is_new)
+    : name_(std::move(name)), fd_(std::move(fd)), is_new_(is_new) {
+  const auto file =
+      sys::try_open_at(fd_.get(), kStateFile, O_RDONLY | O_NOFOLLOW, sys::Resolve::kStrict);
+  if (file) state_ = parse_session_state(sys::read_all(file->get(), kStateMax, kStateFile));
+}
+
+void Session::write_state(SessionState state) {
+  sys::replace_file(fd_.get(), kStateFile, format_state(state), 0600, sys::Durability::kCrash);
+  state_ = std::move(state);
+}
+
+Store Store::open(const std::string& root) {
+  Store store(root);
+  store.root_fd_ = make_path(root);
+  require_ours(store.root_fd_.get(), root);
+  store.sessions_ = open_private(store.root_fd_.get(), "sessions");
+  store.trash_ = open_private(store.root_fd_.get(), "trash");
+  return store;
+}
+
+std::optional<Store> Store::open_existing(const std::string& root) {
+  if (!is_there(root)) return std::nullopt;
+  return open(root);
+}
+
+sys::UniqueFd Store::log_directory() const { return open_private(root_fd_.get(), "log"); }
+
+std::string Store::anonymous_name(const std::string& container_id) {
+  // runtime-spec leaves the form of an id to the runtime; those in use fit a file name.
+  const bool plain = !container_id.empty() && container_id.size() <= 200 &&
+                     std::all_of(container_id.begin(), container_id.end(), [](char c) {
+                       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                              (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-' ||
+                              c == '+';
+                     });
+  if (!plain) throw Error(Code::kState, "not a container id: " + quote(container_id));
+  return "c-" + container_id;
+}
+
+// A session that another process removes while we wait is renamed first: the lock we get then is
+// one of a directory that the name no longer means.
+std::optional<Session> Store::lock(const std::string& name, bool wait) {
+  while (true) {
+    auto fd = sys::try_open_at(sessions_.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
+                               sys::Resolve::kStrict);
+    if (!fd) return std::nullopt;
+    if (::flock(fd->get(), LOCK_EX | (wait ? 0 : LOCK_NB)) != 0) {
+      if (errno == EINTR) continue;
+      if (errno == EWOULDBLOCK) return std::nullopt;
+      throw SystemError("flock", name, errno, Code::kSession);
+    }
+    const auto now = sys::stat_at(sessions_.get(), name);
+    if (now && now->st_ino == sys::stat_fd(fd->get(), name).st_ino) {
+      return Session(name, std::move(*fd), false);
+    }
+  }
+}
+
+Session Store::acquire(const std::string& name) {
+  while (true) {
+    const bool made = ::mkdirat(sessions_.get(), name.c_str(), kPrivate) == 0;
+    if (!made && errno != EEXIST) {
+      throw SystemError("mkdirat", root_ + "/sessions/" + name, errno, Code::kScratch,
+                        "see that it is writable and has room (df, df -i)");
+    }
+    auto session = lock(name, true);
+    if (!session) continue;
+    session->is_new_ = made;
+    return std::move(*session);
+  }
+}
+
+std::optional<Session> Store::find(const std::string& name) { return lock(name, true); }
+
+std::vector<std::string> Store::names() const { return sys::list_directory(sessions_.get()); }
+
+std::string Store::to_trash(const Session& session) {
+  struct timespec now {};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  std::string name = session.name() + "." + std::to_string(now.tv_sec) + "." +
+                     std::to_string(now.tv_nsec) + "." + std::to_string(::getpid());
+  if (::renameat(sessions_.get(), session.name().c_str(), trash_.get(), name.c_str()) != 0) {
+    throw SystemError("renameat", session.name(), errno, Code::kSession);
+  }
+  return name;
+}
+
+void Store::remove(Session session, const sys::Proc& proc) {
+  if (session.state() && has_living_member(proc, *session.state())) {
+    throw Error(Code::kSession, "a container of this session is running", quote(session.name()),
+                "stop it first");
+  }
+  const std::string name = to_trash(session);
+  const sys::RemoveResult result = sys::remove_tree(trash_.get(), name);
+  if (!result.complete()) {
+    throw Error(Code::kSession, "scratch could not be removed: " + result.first_left,
+                quote(root_ + "/trash/" + name), "run `oci-cnb session gc`");
+  }
+}
+
+void Store::empty_trash(CollectResult& result) {
+  for (const std::string& name : sys::list_directory(trash_.get())) {
+    const sys::RemoveResult removed = sys::remove_tree(trash_.get(), name);
+    if (removed.complete()) continue;
+    result.problems.push_back(quote(root_ + "/trash/" + name) + ": " + removed.first_left);
+  }
+}
+
+CollectResult Store::collect(const sys::Proc& proc) {
+  CollectResult result;
+  for (const std::string& name : names()) {
+    auto session = lock(name, false);
+    // Without a readable state nobody can have mounted from it: the state is written first.
+    if (!session || (session->state() && !is_over(proc, *session->state()))) {
+      ++result.kept;
+      continue;
+    }
+    to_trash(*session);
+    ++result.removed;
+  }
+  empty_trash(result);
+  return result;
+}
+
+}  // namespace hookcore::session

@@ -1,0 +1,133 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libhookcore/sys/fd.h"
+#include "libhookcore/sys/process.h"
+
+/// Scratch on disk: who owns it, how long it lives, how it goes away (SPEC 6).
+///
+///   ROOT/                    0700, ours
+///     log/                   hooks.log
+///     sessions/NAME/         one session: state.json, upper/, work/, layers/
+///     trash/                 sessions on their way out: renamed here first, then removed
+///
+/// The directory sessions/NAME is its own lock (flock(2)).
+namespace hookcore::session {
+
+/// A process of a session, named for as long as the machine runs.
+struct Member {
+  pid_t pid = 0;
+  uint64_t start_time = 0;  ///< clock ticks since boot
+  bool mounted = false;     ///< false: a hook is at work for it, or died while it was
+  bool operator==(const Member&) const = default;
+};
+
+/// state.json, version 1.
+struct SessionState {
+  std::string container;  ///< id that the engine gave
+  std::string bundle;
+  bool restartable = false;  ///< the engine may start this container again (podman without --rm)
+  std::string boot_id;
+  uint64_t source_device = 0;
+  uint64_t source_inode = 0;
+  std::string scratch;  ///< "disk", "tmpfs" or "none"
+  std::vector<Member> members;
+};
+
+class Store;
+
+/// One session directory, locked while this object lives.
+class Session {
+ public:
+  Session(Session&&) = default;
+  Session& operator=(Session&&) = default;
+
+  const std::string& name() const { return name_; }
+  int fd() const { return fd_.get(); }
+  /// The directory was made by this object's opening.
+  bool is_new() const { return is_new_; }
+  /// nullopt for a new session, and for one whose state can't be read (a crash of the machine).
+  const std::optional<SessionState>& state() const { return state_; }
+  /// Atomic against kill, not against a power cut: after that no container of it lives.
+  void write_state(SessionState state);
+
+ private:
+  friend class Store;
+  Session(std::string name, sys::UniqueFd fd, bool is_new);
+  std::string name_;
+  sys::UniqueFd fd_;
+  bool is_new_;
+  std::optional<SessionState> state_;
+};
+
+struct CollectResult {
+  unsigned removed = 0;
+  unsigned kept = 0;
+  std::vector<std::string> problems;  ///< one line each: what could not be removed and why
+};
+
+/// The place of all sessions of one user.
+class Store {
+ public:
+  /// Opens, and makes where it is absent, the store at root (absolute host path). Every directory
+  /// that is made has mode 0700; ROOT must be owned by us and writable by nobody else, or
+  /// Error(kSession) names owner and mode.
+  static Store open(const std::string& root);
+  /// The same for reading, nullopt when there is none yet.
+  static std::optional<Store> open_existing(const std::string& root);
+
+  const std::string& root() const { return root_; }
+  int fd() const { return root_fd_.get(); }
+  /// A directory for report::Log.
+  sys::UniqueFd log_directory() const;
+
+  /// Session of a container that names none.
+  static std::string anonymous_name(const std::string& container_id);
+
+  /// Opens or makes a session and waits for its lock.
+  Session acquire(const std::string& name);
+  /// nullopt when there is none.
+  std::optional<Session> find(const std::string& name);
+  std::vector<std::string> names() const;
+
+  /// Takes the session out of sight (rename into trash) and removes it. A session with a living
+  /// member is Error(kSession).
+  void remove(Session session, const sys::Proc& proc);
+
+  /// Removes what nobody can come back to: sessions without a living member whose container is
+  /// gone, and what a killed hook left in trash. Sessions locked by somebody are kept.
+  CollectResult collect(const sys::Proc& proc);
+
+ private:
+  explicit Store(std::string root) : root_(std::move(root)) {}
+  std::optional<Session> lock(const std::string& name, bool wait);
+  void empty_trash(CollectResult& result);
+  std::string to_trash(const Session& session);
+
+  std::string root_;
+  sys::UniqueFd root_fd_;
+  sys::UniqueFd sessions_;
+  sys::UniqueFd trash_;
+};
+
+/// Where a store is without configuration: /var/lib/oci-cnb-hooks for root,
+/// HOME/.local/share/oci-cnb-hooks for a user, /var/tmp/oci-cnb-hooks-UID where there is no home.
+std::string default_root(bool rootful, uid_t uid, const std::string& home);
+
+/// Whether a member is still running in this boot.
+bool is_alive(const sys::Proc& proc, const SessionState& state, const Member& member);
+bool has_living_member(const sys::Proc& proc, const SessionState& state);
+/// Nobody can come back to this session: no living member, and a container that is gone.
+bool is_over(const sys::Proc& proc, const SessionState& state);
+
+std::string format_state(const SessionState& state);
+/// nullopt for anything that isn't a whole state of a known version.
+std::optional<SessionState> parse_session_state(const std::string& text);
+
+}  // namespace hookcore::session
