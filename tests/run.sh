@@ -1,0 +1,234 @@
+#!/bin/bash
+# Installs what is missing, builds, and runs every tier of tests.
+#
+#   tests/run.sh [TIER...]      without a tier: all of them, in this order
+#
+#   house      format, clang-tidy, layers, forbidden calls, files
+#   unit       unit and kernel tests, as root and as an ordinary user
+#   sanitize   the same under AddressSanitizer and UBSan
+#   host       engines of this machine, rootful and rootless
+#   trixie     engines of Debian 13 in a tree of its own, rootful and rootless
+#   package    the .deb: install, use, upgrade, remove
+#
+# The last line is `N passed, N failed, N skipped`. A tier that cannot run is skipped, loudly; with
+# CI=true that is a failure.
+set -euo pipefail
+
+checkout=$(readlink -f "$(dirname "$(readlink -f "$0")")/..")
+cd "$checkout"
+readonly all_tiers=(house unit sanitize host trixie package)
+readonly build=$checkout/build/release results=$checkout/build/results
+readonly enter=$checkout/tests/lab/enter
+corpus=$(readlink -f "${OCI_CNB_CORPUS:-$checkout/../shared/corpus}" || true)
+summary=() passed=0 failed=0 skipped=0
+
+say() { printf '\n=== %s\n' "$*"; }
+
+# --- results --------------------------------------------------------------------------------------
+
+# record TIER SECONDS FILE...: adds a tier's JUnit files to the sum.
+record() {
+  local tier=$1 seconds=$2 counts
+  shift 2
+  counts=$(python3 tests/lab/junit.py "$@")
+  local p f s
+  read -r p f s <<<"$counts"
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  summary+=("$(printf '%-16s %6d passed %4d failed %4d skipped %5d s' "$tier" "$p" "$f" "$s" "$seconds")")
+}
+
+# cannot TIER REASON: the tier didn't run.
+cannot() {
+  printf '\n!!! tier %s did not run: %s\n' "$1" "$2" >&2
+  if [[ ${CI:-} == true ]]; then
+    failed=$((failed + 1))
+    summary+=("$(printf '%-16s NOT RUN, which CI forbids: %s' "$1" "$2")")
+  else
+    skipped=$((skipped + 1))
+    summary+=("$(printf '%-16s not run: %s' "$1" "$2")")
+  fi
+}
+
+# broken TIER WHAT LOG: something ended before it could write results.
+broken() {
+  printf '\n!!! tier %s: %s\n' "$1" "$2" >&2
+  [[ -z ${3:-} ]] || tail -n 40 "$3" >&2
+  failed=$((failed + 1))
+  summary+=("$(printf '%-16s FAILED: %s' "$1" "$2")")
+}
+
+# collect TIER SECONDS LOG FILE...: record, or say that there is nothing to record.
+collect() {
+  local tier=$1 seconds=$2 log=$3 file
+  shift 3
+  for file in "$@"; do
+    if [[ ! -s $file ]]; then
+      broken "$tier" "no results in ${file#"$checkout/"}" "$log"
+      return
+    fi
+  done
+  record "$tier" "$seconds" "$@"
+}
+
+# --- building -------------------------------------------------------------------------------------
+
+# build_preset PRESET: configures and builds; its log is shown only when it fails.
+build_preset() {
+  local preset=$1 log=$results/build-$1.log
+  local -a launcher=()
+  if command -v ccache >/dev/null; then
+    launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  fi
+  say "building ($preset)"
+  if ! { cmake --preset "$preset" "${launcher[@]}" && cmake --build --preset "$preset"; } \
+    >"$log" 2>&1; then
+    grep -E -A12 'error|FAILED' "$log" | head -n 60 >&2 || tail -n 40 "$log" >&2
+    return 1
+  fi
+}
+
+# What an administrator would have after `cmake --install`.
+stage() {
+  rm -rf "$checkout/build/stage"
+  DESTDIR=$checkout/build/stage cmake --install "$build" >"$results/stage.log" 2>&1 || {
+    cat "$results/stage.log" >&2
+    return 1
+  }
+}
+
+# --- tiers ----------------------------------------------------------------------------------------
+
+tier_house() {
+  local start=$SECONDS log=$results/house.log
+  python3 -m pytest tests/house --build-dir "$build" -q --tb=short \
+    --junit-xml="$results/house.xml" 2>&1 | tee "$log" | tail -n 60 || true
+  collect house $((SECONDS - start)) "$log" "$results/house.xml"
+}
+
+# run_ctest NAME BUILD_DIR: in the lab, where a stray mount harms nobody.
+run_ctest() {
+  local start=$SECONDS log=$results/$1.log
+  "$enter" "${corpus_bind[@]}" host ctest --test-dir "$2" --output-on-failure -j2 \
+    --output-junit "$results/$1.xml" >"$log" 2>&1 || grep -vE ' Passed +[0-9.]+ sec$| Start ' "$log" | tail -n 80
+  collect "$1" $((SECONDS - start)) "$log" "$results/$1.xml"
+}
+
+# The test programs once more without privileges: refusals and fallbacks that root never sees.
+unit_as_user() {
+  local start=$SECONDS log=$results/unit-user.log program
+  local -a files=()
+  : >"$log"
+  for program in "$build"/tests/unit/test_*; do
+    [[ -f $program && -x $program ]] || continue
+    files+=("$results/user/${program##*/}.xml")
+    "$enter" --user "${corpus_bind[@]}" host "$program" --gtest_brief=1 \
+      --gtest_output="xml:${files[-1]}" >>"$log" 2>&1 || true
+  done
+  collect unit-user $((SECONDS - start)) "$log" "${files[@]}"
+  grep -A15 'Failure$' "$log" | head -n 60 || true
+}
+
+tier_unit() {
+  run_ctest unit "$build"
+  unit_as_user
+}
+
+tier_sanitize() {
+  build_preset sanitize || {
+    broken sanitize "does not build"
+    return
+  }
+  say "sanitize"
+  export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+  run_ctest sanitize "$checkout/build/sanitize"
+}
+
+# engines_as WORLD USER: one run of the engine tests.
+engines_as() {
+  local world=$1 user=$2
+  local -a options=()
+  [[ $user == rootful ]] || options=(--user)
+  OCI_CNB_STAGE=$checkout/build/stage "$enter" "${options[@]}" "$world" \
+    python3 -B -m pytest tests/engines -q --tb=short \
+    --junit-xml="$results/user/$world-$user.xml" >"$results/$world-$user.log" 2>&1
+}
+
+# Rootful and rootless at the same time: neither sees the other.
+tier_engines() {
+  local world=$1 start=$SECONDS user
+  if [[ $world != host ]] && ! tests/lab/tree.sh "$world" >/dev/null; then
+    cannot "$world" "no Debian $world tree could be made"
+    return
+  fi
+  engines_as "$world" rootful &
+  local rootful=$!
+  engines_as "$world" rootless || true
+  wait "$rootful" || true
+  for user in rootful rootless; do
+    grep -vE '^\.+|^$' "$results/$world-$user.log" | tail -n 60 || true
+    collect "$world-$user" $((SECONDS - start)) "$results/$world-$user.log" \
+      "$results/user/$world-$user.xml"
+  done
+}
+
+tier_host() { tier_engines host; }
+tier_trixie() { tier_engines trixie; }
+
+tier_package() {
+  local start=$SECONDS log=$results/package.log
+  if [[ ! -d tests/packaging ]]; then
+    cannot package "there is no tests/packaging"
+    return
+  fi
+  (cd "$build" && cpack -G DEB) >"$log" 2>&1 || {
+    broken package "cpack failed" "$log"
+    return
+  }
+  "$enter" host python3 -B -m pytest tests/packaging -q --tb=short \
+    --junit-xml="$results/package.xml" 2>&1 | tee "$log" | tail -n 60 || true
+  collect package $((SECONDS - start)) "$log" "$results/package.xml"
+}
+
+# --- all of it ------------------------------------------------------------------------------------
+
+tiers=("$@")
+[[ ${#tiers[@]} -gt 0 ]] || tiers=("${all_tiers[@]}")
+for tier in "${tiers[@]}"; do
+  if [[ " ${all_tiers[*]} " != *" $tier "* ]]; then
+    echo "tests/run.sh: unknown tier $tier; known: ${all_tiers[*]}" >&2
+    exit 2
+  fi
+done
+
+tests/lab/install.sh
+rm -rf "$results"
+mkdir -p "$results/user"
+chmod 1777 "$results/user"
+corpus_bind=()
+if [[ -d $corpus ]]; then
+  corpus_bind=(--bind "$corpus")
+  export OCI_CNB_CORPUS=$corpus
+fi
+
+if build_preset release && stage; then
+  for tier in "${tiers[@]}"; do
+    case $tier in
+      unit | sanitize | host | trixie | package)
+        if [[ $(id -u) -ne 0 ]]; then
+          cannot "$tier" "the lab needs root"
+          continue
+        fi
+        ;;
+    esac
+    [[ $tier == sanitize ]] || say "$tier"
+    "tier_$tier"
+  done
+else
+  broken build "the release build or its installation failed"
+fi
+
+say "summary (logs in ${results#"$checkout/"})"
+printf '%s\n' "${summary[@]}"
+echo
+echo "$passed passed, $failed failed, $skipped skipped"
+[[ $failed -eq 0 ]]
