@@ -64,8 +64,8 @@ void copy_times(const struct ::stat& source, int target_fd, std::string_view pat
 }
 
 MaskLayer::MaskLayer(int root_fd, int source_fd, Options options)
-    : root_fd_(root_fd), source_fd_(source_fd), options_(std::move(options)) {
-  copy_metadata(source_fd_, root_fd_, "");
+    : root_(sys::reopen_directory(root_fd)), source_fd_(source_fd), options_(std::move(options)) {
+  copy_metadata(source_fd_, root_.get(), "");
 }
 
 void MaskLayer::mask(const ignore::SourceDirectory& directory, std::string_view name,
@@ -89,7 +89,7 @@ bool MaskLayer::is_anchor_or_above(const std::string& path) const {
 
 // Masks of one directory come one after another, so the latest directory is nearly always the one.
 int MaskLayer::directory_for(const std::string& path) {
-  if (path.empty()) return root_fd_;
+  if (path.empty()) return root_.get();
   if (path == cached_path_ && cached_fd_) return cached_fd_.get();
   sys::UniqueFd current;
   for (size_t end = 0; end != path.size();) {
@@ -97,7 +97,7 @@ int MaskLayer::directory_for(const std::string& path) {
     const size_t slash = path.find('/', begin);
     end = slash == std::string::npos ? path.size() : slash;
     const std::string name = path.substr(begin, end - begin);
-    const int parent = current ? current.get() : root_fd_;
+    const int parent = current ? current.get() : root_.get();
     current = copy_directory(parent, name, path.substr(0, end));
   }
   cached_path_ = path;
@@ -181,10 +181,10 @@ void MaskLayer::finish() {
   // Children before parents is not needed: setting times changes no other directory's.
   for (const auto& [path, times] : directories_) {
     const sys::UniqueFd fd =
-        sys::open_at(root_fd_, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kStrict);
+        sys::open_at(root_.get(), path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kStrict);
     if (::futimens(fd.get(), times.data()) != 0) fail("futimens", path, errno);
   }
-  copy_times(sys::stat_fd(source_fd_, ""), root_fd_, "");
+  copy_times(sys::stat_fd(source_fd_, ""), root_.get(), "");
 }
 
 }  // namespace hookcore::overlay

@@ -33,7 +33,8 @@ class MaskLayer : public ignore::MaskSink {
     std::vector<Anchor> anchors;
   };
 
-  /// root_fd: root of an empty tmpfs. source_fd: root of the source. Both outlive this object.
+  /// root_fd: root of an empty tmpfs, source_fd: root of the source; O_PATH is enough. source_fd has
+  /// to outlive this object.
   MaskLayer(int root_fd, int source_fd, Options options);
 
   void mask(const ignore::SourceDirectory& directory, std::string_view name,
@@ -52,7 +53,7 @@ class MaskLayer : public ignore::MaskSink {
   bool is_anchor_or_above(const std::string& path) const;
   void make_anchors_below(const std::string& path, int fd);
 
-  int root_fd_;
+  sys::UniqueFd root_;
   int source_fd_;
   Options options_;
   std::mutex mutex_;
