@@ -212,22 +212,21 @@ void Walker::flush(Worker& worker, const Directory& directory, const std::string
 // fd: the directory's, -1 if the caller has none at hand.
 void Walker::emit(Worker& worker, const Directory& directory, int fd, const OpenEntry& entry,
                   bool visible) {
-  if (!visible) ++worker.stats.masks;
   if (!visible && masks_ == nullptr) return;
+  if (fd < 0) {
+    const DirectoryHandle handle(directory);
+    if (handle.fd() >= 0) emit(worker, directory, handle.fd(), entry, visible);
+    return;
+  }
   if (worker.path_of != &directory) {
     worker.path = directory.path();
     worker.path_of = &directory;
-  }
-  if (fd < 0) {
-    const DirectoryHandle handle(directory);
-    if (handle.fd() < 0) return;
-    emit(worker, directory, handle.fd(), entry, visible);
-    return;
   }
   const SourceDirectory source = {worker.path, fd};
   if (visible) {
     visible_->visible(source, entry.name, entry.type);
   } else {
+    ++worker.stats.masks;
     masks_->mask(source, entry.name, entry.type);
   }
 }
