@@ -89,11 +89,11 @@ std::optional<uint32_t> Namespaces::to_ours(bool group, uint32_t id) const {
   return sys::map_out(group ? gids_ : uids_, id);
 }
 
-bool Namespaces::exists_inside(bool group, uint32_t id) const {
+std::optional<uint32_t> Namespaces::to_inside(bool group, uint32_t id) const {
   // What no map knows is shown as the overflow id, 65534 unless the administrator changed it.
   constexpr uint32_t kOverflow = 65534;
-  if (same_user_) return !user_xattr_ || id != kOverflow;
-  return sys::map_in(group ? gids_ : uids_, id).has_value();
+  if (same_user_) return user_xattr_ && id == kOverflow ? std::nullopt : std::optional(id);
+  return sys::map_in(group ? gids_ : uids_, id);
 }
 
 overlay::ProcessIds process_ids(const oci::ConfigView& config, const Namespaces& namespaces) {

@@ -28,8 +28,8 @@ class Namespaces {
 
   /// After enter(): an id of the container as we see it; nullopt when it isn't mapped.
   std::optional<uint32_t> to_ours(bool group, uint32_t id) const;
-  /// Whether an id that we see exists in the container.
-  bool exists_inside(bool group, uint32_t id) const;
+  /// An id that we see, as the container sees it; nullopt when it isn't mapped there.
+  std::optional<uint32_t> to_inside(bool group, uint32_t id) const;
   /// We mount from a user namespace: trusted.* attributes are not for us.
   bool user_xattr() const { return user_xattr_; }
   /// The container has a user namespace that isn't ours.

@@ -84,19 +84,25 @@ class Preparation {
 
   static sys::UniqueFd clone_source(sys::MountApi& api, int engine_mount) {
     sys::UniqueFd source = api.clone(engine_mount, false);
-    // Reading the source must not change it either.
+    // Reading the source should not change it either. In a user namespace the access-time flags of
+    // the host's mounts are locked (mount_namespaces(7)).
     sys::MountFlags flags;
     flags.no_atime = true;
-    api.set_flags(source.get(), flags);
+    try {
+      api.set_flags(source.get(), flags);
+    } catch (const SystemError& error) {
+      if (error.error_number() != EPERM) throw;
+    }
     return source;
   }
 
   // The process has to be able to write its workspace, as the source's owner if that can be.
   void grant_access(sys::MountApi& api, int source_fd) {
     const struct ::stat status = sys::stat_fd(source_fd, "source");
-    const overlay::SourceOwner owner{status.st_uid, status.st_gid, status.st_mode,
-                                     namespaces_.exists_inside(false, status.st_uid) &&
-                                         namespaces_.exists_inside(true, status.st_gid)};
+    const auto inside = namespaces_.to_inside(false, status.st_uid);
+    const overlay::SourceOwner owner{
+        status.st_uid, status.st_gid, status.st_mode,
+        inside.has_value() && namespaces_.to_inside(true, status.st_gid).has_value()};
     const bool idmap_allowed = !namespaces_.user_xattr();
     overlay::Access access = overlay::decide_access(process_, owner, idmap_allowed);
     if (access == overlay::Access::kIdmap && !shift_ids(api, source_fd, owner)) {
@@ -115,11 +121,6 @@ class Preparation {
                     ? "run as the source's owner, or put the source on ext4, xfs, btrfs or "
                       "tmpfs, where its owner can be shifted"
                     : "add --userns=keep-id:uid=" + uid + ",gid=" + gid + " (podman 4.3 or later)");
-  }
-
-  std::string describe_owner(const overlay::SourceOwner& owner) const {
-    if (!owner.mapped) return "a user that the container's user namespace doesn't map";
-    return "uid " + std::to_string(owner.uid) + " outside of the container";
   }
 
   bool shift_ids(sys::MountApi& api, int source_fd, const overlay::SourceOwner& owner) const {
