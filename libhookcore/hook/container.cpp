@@ -42,12 +42,12 @@ oci::ConfigView read_config(const oci::State& state) {
 }
 
 std::string rootfs_path(const oci::State& state, const oci::ConfigView& config) {
-  if (!state.root.empty()) return state.root;
-  if (config.root_path.empty()) {
+  // crun's state repeats root.path as config.json has it: relative, where that is.
+  const std::string& root = state.root.empty() ? config.root_path : state.root;
+  if (root.empty()) {
     throw Error(Code::kConfig, "config.json has no root.path", quote(state.bundle));
   }
-  if (config.root_path.starts_with('/')) return config.root_path;
-  return state.bundle + "/" + config.root_path;
+  return root.starts_with('/') ? root : state.bundle + "/" + root;
 }
 
 Namespaces::Namespaces(const sys::Proc& proc, const oci::State& state) {

@@ -154,8 +154,9 @@ def ask(source):
 @pytest.fixture(autouse=True)
 def nothing_left(engines):
     """No mount, no process, no scratch outlives a test."""
-    mounts = traces.mounts()
+    mounts, sessions = traces.mounts(), traces.sessions()
     yield
     assert traces.settled(traces.processes, []) == []
     assert traces.settled(traces.mounts, mounts) == mounts
-    assert traces.settled(traces.sessions, []) == [], "scratch was left behind"
+    left = traces.settled(lambda: [name for name in traces.sessions() if name not in sessions], [])
+    assert left == [], f"scratch was left behind: {traces.describe(left)}"

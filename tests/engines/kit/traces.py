@@ -38,6 +38,17 @@ def sessions():
         return []
 
 
+def describe(names):
+    """The state of sessions, for a message."""
+    states = []
+    for name in names:
+        try:
+            states.append((state_directory() / "sessions" / name / "state.json").read_text())
+        except OSError as error:
+            states.append(f"{name}: {error}")
+    return states
+
+
 def mounts():
     """The host's mounts but those that engines keep for themselves."""
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
