@@ -108,18 +108,21 @@ class Preparation {
     if (access == overlay::Access::kIdmap && !shift_ids(api, source_fd, owner)) {
       access = overlay::decide_access(process_, owner, false);
     }
-    if (access != overlay::Access::kNone) return;
+    if (access == overlay::Access::kNone) refuse_ids(inside, idmap_allowed);
+  }
+
+  [[noreturn]] void refuse_ids(std::optional<uint32_t> owner, bool idmap_allowed) const {
     const std::string uid = std::to_string(job_.config.user.uid);
     const std::string gid = std::to_string(job_.config.user.gid);
+    const std::string whose = owner ? "uid " + std::to_string(*owner) + " of the container"
+                                    : "a user that the container's user namespace doesn't map";
     throw Error(Code::kIds,
                 "the process (uid " + uid + ", gid " + gid +
-                    ") could not write its workspace: the "
-                    "source belongs to " +
-                    describe_owner(owner),
+                    ") could not write its workspace: the source belongs to " + whose,
                 job_.request.workspace_path,
                 idmap_allowed
-                    ? "run as the source's owner, or put the source on ext4, xfs, btrfs or "
-                      "tmpfs, where its owner can be shifted"
+                    ? "run as the source's owner, or put the source on ext4, xfs, btrfs or tmpfs, "
+                      "where its owner can be shifted"
                     : "add --userns=keep-id:uid=" + uid + ",gid=" + gid + " (podman 4.3 or later)");
   }
 
