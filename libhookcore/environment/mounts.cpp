@@ -18,7 +18,7 @@ constexpr std::string_view kDefaultFilesystems =
 constexpr std::string_view kMounts = "runtime-spec, config.md, Mounts";
 constexpr std::string_view kUserNamespace =
     "runtime-spec, config-linux.md, User namespace mappings";
-constexpr std::string_view kTmp = "SPEC 1, CNB platform specification";
+constexpr std::string_view kTmp = "RFC 0060, 3.2 Mounts";
 
 enum class WhenReadonly { kFine, kWarns, kFails };
 
@@ -63,18 +63,6 @@ std::optional<uint32_t> number(std::string_view text, int base) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
-}
-
-/// A later mount on a directory above hides the one that was made before.
-const Mount* hidden_by(const ConfigView& config, const Mount& mount) {
-  for (const Mount* later = &mount + 1; later != config.mounts.data() + config.mounts.size();
-       ++later) {
-    if (later->normalised_destination != mount.normalised_destination &&
-        is_within(mount.normalised_destination, later->normalised_destination)) {
-      return later;
-    }
-  }
-  return nullptr;
 }
 
 /// A bind of a whole directory brings what is mounted below it on the host.
@@ -197,6 +185,17 @@ void check_ids(const ConfigView& config, Findings& findings) {
 }
 
 }  // namespace
+
+const Mount* hidden_by(const ConfigView& config, const Mount& mount) {
+  for (const Mount* later = &mount + 1; later != config.mounts.data() + config.mounts.size();
+       ++later) {
+    if (later->normalised_destination != mount.normalised_destination &&
+        is_within(mount.normalised_destination, later->normalised_destination)) {
+      return later;
+    }
+  }
+  return nullptr;
+}
 
 Findings verify_mounts(const ConfigView& config) {
   Findings findings;

@@ -10,7 +10,7 @@ namespace {
 
 using optin::Role;
 
-constexpr std::string_view kSpecification = "SPEC 4, CNB platform specification";
+constexpr std::string_view kSpecification = "RFC 0060, 3.6 Environment Variables";
 constexpr std::string_view kReserved = "CNB_";
 
 std::string set_it(std::string_view name, std::string_view value) {

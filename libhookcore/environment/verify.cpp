@@ -3,13 +3,16 @@
 #include <iterator>
 
 #include "libhookcore/base/path.h"
+#include "libhookcore/environment/hooks.h"
 #include "libhookcore/environment/plan.h"
 
 namespace hookcore::environment {
 
 namespace {
 
-constexpr std::string_view kSpecification = "SPEC 4, CNB platform specification";
+constexpr std::string_view kProcess = "RFC 0060, 3.2 Process Configuration";
+constexpr std::string_view kVariables = "RFC 0060, 3.6 Environment Variables";
+constexpr std::string_view kLayout = "RFC 0060, 3.1 The Filesystem Layout";
 
 /// podman's create flag, or the filter for bundles.
 std::string fix(const oci::ConfigView& config, const std::string& flag) {
@@ -34,11 +37,11 @@ Findings verify_process(const oci::ConfigView& config, const optin::Request& req
   const EnvironmentPlan plan = plan_environment(config, lenient, settings);
   Findings findings;
   if (plan.cwd) {
-    findings.push_back({"cwd", Severity::kError, kSpecification, "cwd is " + quote(config.cwd),
+    findings.push_back({"cwd", Severity::kError, kProcess, "cwd is " + quote(config.cwd),
                         quote(*plan.cwd), fix(config, "--workdir " + *plan.cwd)});
   }
   for (const std::string& entry : plan.env) {
-    findings.push_back({"env-missing", Severity::kError, kSpecification,
+    findings.push_back({"env-missing", Severity::kError, kVariables,
                         entry.substr(0, entry.find('=')) + " isn't set", entry,
                         fix(config, "--env " + entry)});
   }
@@ -63,6 +66,32 @@ Findings verify_masked_paths(const oci::ConfigView& config, const optin::Request
   };
   check(config.masked_paths, Severity::kError, " is masked by ");
   check(config.readonly_paths, Severity::kWarning, " is made read-only by ");
+  return findings;
+}
+
+Findings verify_bundle(const oci::ConfigView& config, const optin::Request& request) {
+  Findings findings;
+  const std::string& workspace = request.workspace_path;
+  const oci::Mount* source = config.mount_at(workspace);
+  if (request.role != optin::Role::kLaunch && source == nullptr) {
+    findings.push_back({"workspace-mount", Severity::kError, kLayout,
+                        "nothing is mounted at " + quote(workspace),
+                        "the source, as a bind mount or a volume",
+                        "add -v \"$PWD\":" + workspace + ", or a bind to the bundle's mounts"});
+  }
+  const oci::Mount* above = source == nullptr ? nullptr : hidden_by(config, *source);
+  if (above != nullptr) {
+    findings.push_back(
+        {"mount-order", Severity::kError, "runtime-spec, config.md, Mounts",
+         quote(workspace) + " is hidden by the later mount at " + quote(above->destination),
+         "directories before what lies in them",
+         "put the mount at " + above->normalised_destination + " first"});
+  }
+  if (!has_mount_hook(config.hooks)) {
+    findings.push_back({"hooks", Severity::kWarning, kProcess, "the document names no mount hook",
+                        "oci-cnb-createruntime, here or in the engine's hooks.d",
+                        "run `oci-cnb spec apply` on the bundle"});
+  }
   return findings;
 }
 

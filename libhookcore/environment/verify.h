@@ -9,7 +9,7 @@
 /// All functions are pure and throw nothing but std::bad_alloc.
 namespace hookcore::environment {
 
-/// Everything for a container that opted in: all of the below.
+/// What the mount hook checks of a container that opted in: all of the below but verify_bundle.
 Findings verify(const oci::ConfigView& config, const optin::Request& request,
                 const settings::Settings& settings);
 
@@ -23,8 +23,14 @@ Findings verify_variables(const oci::ConfigView& config, const optin::Request& r
 /// linux.maskedPaths and linux.readonlyPaths that would hide what the environment promises.
 Findings verify_masked_paths(const oci::ConfigView& config, const optin::Request& request);
 
+/// What the mount hook finds out by being there: the source's mount, and that somebody calls it.
+Findings verify_bundle(const oci::ConfigView& config, const optin::Request& request);
+
 /// /proc, /sys, /dev, /dev/pts, /dev/shm, /tmp and mapped ids: true of any container.
 /// Only what is written in the document: nothing is looked up in the rootfs.
 Findings verify_mounts(const oci::ConfigView& config);
+
+/// The later mount on a directory above that hides mount, which is one of config's; or nullptr.
+const oci::Mount* hidden_by(const oci::ConfigView& config, const oci::Mount& mount);
 
 }  // namespace hookcore::environment
