@@ -1,0 +1,222 @@
+#include "hooks/cli/spec_commands.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <string>
+
+#include "hooks/cli/spec_report.h"
+#include "libhookcore/base/error.h"
+#include "libhookcore/environment/hooks.h"
+#include "libhookcore/environment/plan.h"
+#include "libhookcore/environment/verify.h"
+#include "libhookcore/oci/config.h"
+#include "libhookcore/oci/edit.h"
+#include "libhookcore/optin/request.h"
+#include "libhookcore/settings/settings.h"
+#include "libhookcore/sys/file.h"
+
+namespace hookcore::cli {
+
+namespace {
+
+constexpr const char* kConfigFile = "config.json";
+constexpr const char* kStdin = "-";
+/// Where programs are installed, seen from the directory of `oci-cnb`.
+constexpr const char* kLibexec = "../libexec/oci-cnb-hooks";
+
+/// A document and where it came from.
+struct Document {
+  std::string text;
+  std::string where;        ///< for messages
+  sys::UniqueFd directory;  ///< of the file; none for stdin
+  std::string name;
+  mode_t mode = 0;
+};
+
+/// path without links: an edit replaces the file, not a link to it.
+std::string real_path(const std::string& path) {
+  const std::unique_ptr<char, decltype(&std::free)> resolved(::realpath(path.c_str(), nullptr),
+                                                             &std::free);
+  if (resolved == nullptr) throw SystemError("open", path, errno, Code::kConfig);
+  return resolved.get();
+}
+
+/// "-", a bundle's directory, or a file.
+Document read_document(const std::string& path) {
+  Document document;
+  if (path == kStdin) {
+    document.where = "config.json on stdin";
+    document.text = sys::read_all(STDIN_FILENO, oci::kMaxConfigSize, document.where, Code::kConfig);
+    return document;
+  }
+  std::string real = real_path(path);
+  struct stat status {};
+  if (::stat(real.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
+    real = real_path(real + "/" + kConfigFile);
+  }
+  const size_t slash = real.rfind('/');
+  document.where = real;
+  document.name = real.substr(slash + 1);
+  document.directory = sys::open_at(AT_FDCWD, real.substr(0, std::max<size_t>(slash, 1)),
+                                    O_RDONLY | O_DIRECTORY, sys::Resolve::kHost);
+  const sys::UniqueFd file = sys::open_at(document.directory.get(), document.name,
+                                          O_RDONLY | O_NONBLOCK, sys::Resolve::kNoLinks);
+  status = sys::stat_fd(file.get(), real);
+  if (!S_ISREG(status.st_mode)) throw Error(Code::kConfig, "this is no regular file", quote(real));
+  document.mode = status.st_mode & 07777U;
+  document.text = sys::read_all(file.get(), oci::kMaxConfigSize, real, Code::kConfig);
+  return document;
+}
+
+void say(int fd, const std::string& text) {
+  sys::write_all(fd, text, fd == STDOUT_FILENO ? "standard output" : "standard error");
+}
+
+bool is_file(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+}
+
+/// The directory of the hooks that belong to this program: a bundle names them by absolute path.
+std::string own_hooks_directory() {
+  const std::string program = real_path("/proc/self/exe");
+  const std::string beside = program.substr(0, program.rfind('/'));
+  for (const std::string& directory : {beside, beside + "/" + kLibexec}) {
+    if (is_file(directory + "/" + std::string(environment::kMountHook))) {
+      return normalise_path(directory);
+    }
+  }
+  throw Error(Code::kUsage,
+              std::string(environment::kMountHook) + " isn't installed with this program",
+              quote(beside), "name its directory with --hooks-dir DIR");
+}
+
+struct ApplyOptions {
+  std::string path = kStdin;
+  std::string role;
+  std::string hooks_directory;
+  bool in_place = false;
+};
+
+/// The document as a container that opted in has to have it; unchanged when it hasn't.
+std::string applied(std::string text, const std::string& where, const ApplyOptions& options) {
+  oci::ConfigEditor editor(std::move(text), where);
+  oci::Annotations annotations = editor.view().annotations;
+  if (!options.role.empty()) {
+    const std::string key(optin::kRoleKey);
+    annotations[key] = options.role;
+    editor.set_annotation(key, options.role);
+  }
+  const auto settings = settings::load_settings(settings::find_host_user());
+  const auto request = optin::parse_request(annotations, settings.defaults);
+  if (!request) {
+    say(STDERR_FILENO, "oci-cnb: nothing changed: there is no annotation " +
+                           std::string(optin::kRoleKey) + " in " + where +
+                           "; add it, or use --role ROLE\n");
+    return editor.text();
+  }
+  const auto plan = environment::plan_environment(editor.view(), *request, settings);
+  for (const std::string& warning : plan.warnings) {
+    say(STDERR_FILENO, "oci-cnb: warning: " + warning + "\n");
+  }
+  environment::apply_plan(editor, plan);
+  environment::add_hooks(editor, options.hooks_directory.empty()
+                                     ? own_hooks_directory()
+                                     : normalise_path(options.hooks_directory));
+  return editor.text();
+}
+
+void apply(const ApplyOptions& options) {
+  if (options.in_place && options.path == kStdin) {
+    throw Error(Code::kUsage, "--in-place needs a file to change", {},
+                "name a bundle's directory or a file");
+  }
+  if (!options.hooks_directory.empty() && options.hooks_directory[0] != '/') {
+    throw Error(Code::kUsage, "--hooks-dir is no absolute path", quote(options.hooks_directory));
+  }
+  const Document document = read_document(options.path);
+  const std::string text = applied(document.text, document.where, options);
+  if (!options.in_place) {
+    say(STDOUT_FILENO, text);
+  } else if (text != document.text) {
+    sys::replace_file(document.directory.get(), document.name, text, document.mode);
+  }
+}
+
+/// 1 when the document breaks the guarantee.
+int validate(const std::string& path, bool as_json) {
+  const Document document = read_document(path);
+  const oci::ConfigView config = oci::parse_config(document.text, document.where);
+  const auto settings = settings::load_settings(settings::find_host_user());
+  SpecReport report;
+  report.where = document.where;
+  report.request = optin::parse_request(config.annotations, settings.defaults);
+  if (report.request) {
+    report.findings = environment::verify(config, *report.request, settings);
+    for (environment::Finding& finding : environment::verify_bundle(config, *report.request)) {
+      report.findings.push_back(std::move(finding));
+    }
+  } else {
+    report.findings = environment::verify_mounts(config);
+  }
+  say(STDOUT_FILENO, as_json ? json_report(report) : text_report(report));
+  return environment::has_errors(report.findings) ? 1 : 0;
+}
+
+void add_document_options(CLI::App& command, std::string& path) {
+  auto* bundle = command.add_option("--bundle,-b", path, "A bundle's directory")->type_name("DIR");
+  command.add_option("FILE", path, "A config.json or a bundle's directory; - or nothing: stdin")
+      ->excludes(bundle);
+}
+
+void add_apply(CLI::App& spec) {
+  CLI::App* command = spec.add_subcommand(
+      "apply", "Give a config.json the environment, cwd and hooks that its annotations ask for");
+  command->footer(
+      "Writes the document to stdout, or back with --in-place; every byte that needs no change "
+      "stays\nas it was, and applying twice changes nothing more.");
+  const auto options = std::make_shared<ApplyOptions>();
+  add_document_options(*command, options->path);
+  command->add_option("--role", options->role, "Set the annotation io.cnb.hooks.role")
+      ->type_name("ROLE")
+      ->check(CLI::IsMember({"dev", "build", "detect", "launch"}));
+  command
+      ->add_option("--hooks-dir", options->hooks_directory,
+                   "Where oci-cnb-createruntime and oci-cnb-poststop are (default: this "
+                   "program's installation)")
+      ->type_name("DIR");
+  command->add_flag("--in-place,-i", options->in_place, "Replace the file, atomically");
+  command->callback([options] { apply(*options); });
+}
+
+void add_validate(CLI::App& spec, int& exit_code) {
+  CLI::App* command = spec.add_subcommand(
+      "validate", "Check a config.json against the guarantee; exit code 1 when it is broken");
+  const auto path = std::make_shared<std::string>(kStdin);
+  const auto format = std::make_shared<std::string>("text");
+  const auto json = std::make_shared<bool>(false);
+  add_document_options(*command, *path);
+  command->add_option("--format", *format, "text or json")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"text", "json"}));
+  command->add_flag("--json", *json, "The same as --format json");
+  command->callback([path, format, json, &exit_code] {
+    exit_code = validate(*path, *json || *format == "json");
+  });
+}
+
+}  // namespace
+
+void add_spec_commands(CLI::App& app, int& exit_code) {
+  CLI::App* spec = app.add_subcommand("spec", "Work on a bundle's config.json");
+  spec->require_subcommand(1);
+  add_apply(*spec);
+  add_validate(*spec, exit_code);
+}
+
+}  // namespace hookcore::cli

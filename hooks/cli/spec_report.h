@@ -1,0 +1,24 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "libhookcore/environment/finding.h"
+#include "libhookcore/optin/request.h"
+
+namespace hookcore::cli {
+
+/// What `oci-cnb spec validate` says of one document.
+struct SpecReport {
+  std::string where;
+  std::optional<optin::Request> request;  ///< none: not opted in, only mounts were checked
+  environment::Findings findings;
+};
+
+/// Four lines a finding, errors first, and a summary.
+std::string text_report(const SpecReport& report);
+/// {"document", "role" (null: not opted in), "errors", "warnings", "findings": [{"id", "severity",
+/// "specification", "actual", "expected", "fix"}]}. Keys are stable.
+std::string json_report(const SpecReport& report);
+
+}  // namespace hookcore::cli
