@@ -12,6 +12,8 @@
 namespace hookcore::hook {
 namespace {
 
+constexpr const char* kStageRemedy = "register this hook for the stage createRuntime or prestart";
+
 std::string parent_directory(const std::string& path) {
   const size_t slash = path.rfind('/');
   return slash == std::string::npos || slash == 0 ? "/" : path.substr(0, slash);
@@ -50,29 +52,35 @@ std::string rootfs_path(const oci::State& state, const oci::ConfigView& config) 
   return root.starts_with('/') ? root : state.bundle + "/" + root;
 }
 
-Namespaces::Namespaces(const sys::Proc& proc, const oci::State& state) {
-  if (state.pid <= 0) {
-    throw Error(Code::kState, "the state has no pid", "container " + quote(state.id),
-                "register this hook for the stage createRuntime or prestart");
+pid_t container_pid(const sys::Proc& proc, const oci::State& state, Stage stage) {
+  if (stage == Stage::kContainer) return proc.parent_pid();
+  if (state.pid > 0) return state.pid;
+  throw Error(Code::kState, "the state has no pid", "container " + quote(state.id), kStageRemedy);
+}
+
+Namespaces::Namespaces(const sys::Proc& proc, pid_t pid, Stage stage)
+    : same_user_(true), user_xattr_(!sys::in_initial_user_namespace(proc)) {
+  if (stage == Stage::kContainer) {
+    return;  // registered for another stage by mistake, the rootfs or the workspace isn't mounted
+             // here
   }
-  mount_ = proc.namespace_of(state.pid, "mnt");
-  user_ = proc.namespace_of(state.pid, "user");
+  mount_ = proc.namespace_of(pid, "mnt");
+  user_ = proc.namespace_of(pid, "user");
   if (sys::same_object(mount_.get(), proc.own_namespace("mnt").get())) {
     throw Error(Code::kState,
-                "process " + std::to_string(state.pid) + " has no mount namespace of its own",
-                "container " + quote(state.id),
-                "register this hook for the stage createRuntime or prestart");
+                "process " + std::to_string(pid) + " has no mount namespace of its own", "",
+                kStageRemedy);
   }
   same_user_ = sys::same_object(user_.get(), proc.own_namespace("user").get());
-  user_xattr_ = !sys::in_initial_user_namespace(proc);
   if (!same_user_) {
-    const std::string directory = std::to_string(state.pid) + "/";
+    const std::string directory = std::to_string(pid) + "/";
     uids_ = sys::parse_id_map(proc.read(directory + "uid_map"));
     gids_ = sys::parse_id_map(proc.read(directory + "gid_map"));
   }
 }
 
 void Namespaces::enter() {
+  if (!mount_) return;
   if (!same_user_ && !sys::has_capability(CAP_SYS_ADMIN)) {
     sys::enter_user_namespace(user_.get());
     ::prctl(PR_SET_DUMPABLE, 0);  // new credentials made us dumpable again

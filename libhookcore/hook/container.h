@@ -16,14 +16,27 @@ oci::ConfigView read_config(const oci::State& state);
 /// The rootfs on the host: crun's state has it; else config.json's root.path below the bundle.
 std::string rootfs_path(const oci::State& state, const oci::ConfigView& config);
 
+/// Where the mount hook is run (runtime-spec, config.md "POSIX-platform Hooks").
+enum class Stage {
+  /// prestart, createRuntime: outside of the container, whose pid the state has.
+  kRuntime,
+  /// createContainer: inside its namespaces already. The way for crun as a plain user: it makes the
+  /// container's process undumpable, and only the first user namespace's root may look for its
+  /// namespaces then. The state's pid means nothing here (crun: 0, runc: 1).
+  kContainer,
+};
+
+/// The container's first process as the host's /proc counts. Throws Error(kState).
+pid_t container_pid(const sys::Proc& proc, const oci::State& state, Stage stage);
+
 /// The container's namespaces as its hook finds them: created, mounted, not yet pivoted.
 class Namespaces {
  public:
   /// Throws Error(kState) when pid isn't a process with a mount namespace of its own.
-  Namespaces(const sys::Proc& proc, const oci::State& state);
+  Namespaces(const sys::Proc& proc, pid_t pid, Stage stage);
 
-  /// Enters the mount namespace, and the user namespace before where we have no power outside of it
-  /// (a runtime started by a plain user). There is no way back.
+  /// Unless we are there: enters the mount namespace, and the user namespace before where we have
+  /// no power outside of it (a runtime started by a plain user). There is no way back.
   void enter();
 
   /// After enter(): an id of the container as we see it; nullopt when it isn't mapped.
@@ -36,7 +49,7 @@ class Namespaces {
   bool has_own_user_namespace() const { return !same_user_; }
 
  private:
-  sys::UniqueFd mount_;
+  sys::UniqueFd mount_;  ///< empty: we are inside
   sys::UniqueFd user_;
   bool same_user_;
   bool user_xattr_;

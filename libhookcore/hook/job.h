@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "libhookcore/hook/container.h"
 #include "libhookcore/hook/program.h"
 #include "libhookcore/oci/config.h"
 #include "libhookcore/oci/state.h"
@@ -15,6 +16,8 @@ struct Job {
   optin::Request request;
   Home home;
   oci::ConfigView config;
+  Stage stage = Stage::kRuntime;
+  pid_t pid = 0;  ///< the container's first process on the host
 };
 
 /// The value of an annotation, empty when it is absent.

@@ -39,13 +39,13 @@ session::SessionState wanted_state(const Job& job, const sys::Proc& proc) {
   state.restartable = is_restartable(job.state);
   state.boot_id = proc.boot_id();
   state.scratch = job.request.scratch.tmpfs ? "tmpfs" : "disk";
-  const auto start = job.state.pid > 0 ? proc.start_time(job.state.pid) : std::nullopt;
+  const auto start = proc.start_time(job.pid);
   if (!start) {
-    throw Error(Code::kState, "no process " + std::to_string(job.state.pid),
+    throw Error(Code::kState, "no process " + std::to_string(job.pid),
                 "container " + quote(job.state.id),
                 "register this hook for the stage createRuntime or prestart");
   }
-  state.members.push_back({job.state.pid, *start, false});
+  state.members.push_back({job.pid, *start, false});
   return state;
 }
 
@@ -68,8 +68,9 @@ void renew_work_directory(Claim& claim, const sys::Proc& proc, const std::string
   static_cast<void>(sys::remove_tree(claim.session().fd(), overlay::kWorkName));
 }
 
-void serve(const Job& job, report::Log& log) {
+void serve(Job& job, report::Log& log) {
   const sys::Proc proc = sys::Proc::open();
+  job.pid = container_pid(proc, job.state, job.stage);
   session::Store store = session::Store::open(job.home.store_root);
   Claim claim(store, proc, wanted_state(job, proc));
   if (claim.already_served()) {
@@ -81,10 +82,9 @@ void serve(const Job& job, report::Log& log) {
   claim.commit();
 }
 
-}  // namespace
-
-void run_mount_hook(report::Log& log) {
+void run(Stage stage, report::Log& log) {
   Job job;
+  job.stage = stage;
   job.state = oci::parse_state(read_stdin(oci::kMaxStateSize, Code::kState));
   if (!mentions_us(job.state)) return;
   log.set_container(job.state.id);
@@ -99,5 +99,10 @@ void run_mount_hook(report::Log& log) {
   if (job.request.workspace == optin::WorkspaceMode::kLive) return;
   serve(job, log);
 }
+
+}  // namespace
+
+void run_mount_hook(report::Log& log) { run(Stage::kRuntime, log); }
+void run_mount_hook_inside(report::Log& log) { run(Stage::kContainer, log); }
 
 }  // namespace hookcore::hook

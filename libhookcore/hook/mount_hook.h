@@ -9,5 +9,7 @@ namespace hookcore::hook {
 /// Called again for the same process it finds its work done. Throws Error; what was begun is undone
 /// then.
 void run_mount_hook(report::Log& log);
+/// The same for the stage createContainer, which bundles of a plain user need under crun.
+void run_mount_hook_inside(report::Log& log);
 
 }  // namespace hookcore::hook

@@ -103,7 +103,8 @@ class Preparation {
     const overlay::SourceOwner owner{
         status.st_uid, status.st_gid, status.st_mode,
         inside.has_value() && namespaces_.to_inside(true, status.st_gid).has_value()};
-    const bool idmap_allowed = !namespaces_.user_xattr();
+    // Id maps are written by pid, and inside the container pids don't count as the host's do.
+    const bool idmap_allowed = !namespaces_.user_xattr() && job_.stage == Stage::kRuntime;
     overlay::Access access = overlay::decide_access(process_, owner, idmap_allowed);
     if (access == overlay::Access::kIdmap && !shift_ids(api, source_fd, owner)) {
       access = overlay::decide_access(process_, owner, false);
@@ -220,7 +221,7 @@ sys::UniqueFd open_scratch(const session::Store& store, const session::Session& 
 
 void prepare_container(const Job& job, const sys::Proc& proc, const session::Store& store,
                        const session::Session& session, report::Log& log) {
-  Namespaces namespaces(proc, job.state);
+  Namespaces namespaces(proc, job.pid, job.stage);
   log.open();
   namespaces.enter();
   sys::keep_mount_capabilities();

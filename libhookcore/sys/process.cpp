@@ -95,16 +95,20 @@ Proc Proc::open() {
   return Proc(std::move(fd));
 }
 
-UniqueFd Proc::namespace_of(pid_t pid, const std::string& kind) const {
-  const std::string path = std::to_string(pid) + "/ns/" + kind;
+UniqueFd Proc::open_namespace(const std::string& process, const std::string& kind) const {
+  const std::string path = process + "/ns/" + kind;
   UniqueFd fd(::openat(fd_.get(), path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) throw SystemError("open", "/proc/" + path, errno);
   return fd;
 }
 
-UniqueFd Proc::own_namespace(const std::string& kind) const {
-  return namespace_of(::getpid(), kind);
+UniqueFd Proc::namespace_of(pid_t pid, const std::string& kind) const {
+  return open_namespace(std::to_string(pid), kind);
 }
+
+// Not by getpid(2): in a createContainer hook that counts in another pid namespace than this
+// procfs.
+UniqueFd Proc::own_namespace(const std::string& kind) const { return open_namespace("self", kind); }
 
 std::string Proc::read(const std::string& path) const {
   const UniqueFd file(::openat(fd_.get(), path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -139,6 +143,19 @@ std::optional<uint64_t> Proc::start_time(pid_t pid) const {
     rest.remove_prefix(blank + 1);
   }
   return std::nullopt;
+}
+
+pid_t Proc::parent_pid() const {
+  static constexpr std::string_view kField = "\nPPid:\t";
+  const std::string text = read("self/status");
+  const size_t at = text.find(kField);
+  pid_t pid = 0;
+  if (at != std::string::npos) {
+    const char* const begin = text.data() + at + kField.size();
+    std::from_chars(begin, text.data() + text.size(), pid);
+  }
+  if (pid <= 0) throw Error(Code::kSystem, "no parent process in sight", "/proc/self/status");
+  return pid;
 }
 
 std::string Proc::boot_id() const {

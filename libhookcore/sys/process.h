@@ -29,11 +29,14 @@ class Proc {
   /// names a process for as long as the machine runs. nullopt when there is no such process, or it
   /// is a zombie.
   std::optional<uint64_t> start_time(pid_t pid) const;
+  /// Our parent as this procfs counts; getppid(2) counts in our own pid namespace.
+  pid_t parent_pid() const;
   /// Identifies this boot of the machine.
   std::string boot_id() const;
 
  private:
   explicit Proc(UniqueFd fd) : fd_(std::move(fd)) {}
+  UniqueFd open_namespace(const std::string& process, const std::string& kind) const;
   UniqueFd fd_;
 };
 
