@@ -1,6 +1,7 @@
 #include "libhookcore/environment/hooks.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/base/path.h"
@@ -25,13 +26,19 @@ oci::Hook hook(const std::string& directory, std::string_view program) {
 
 }  // namespace
 
-void add_hooks(oci::ConfigEditor& editor, const std::string& directory) {
+void add_hooks(oci::ConfigEditor& editor, const std::string& directory, Starter starter) {
   if (!directory.starts_with('/') || has_control_bytes(directory)) {
     throw Error(Code::kUsage, "the hooks' directory has to be an absolute path", quote(directory));
   }
   const oci::Hooks& present = editor.view().hooks;
-  if (!names(present.create_runtime, kMountHook)) {
-    editor.append_hook(oci::Stage::kCreateRuntime, hook(directory, kMountHook));
+  if (!has_mount_hook(present)) {
+    oci::Hook mount_hook = hook(directory, kMountHook);
+    if (starter == Starter::kPlainUser) {
+      mount_hook.args.emplace_back("--stage=createContainer");
+      editor.append_hook(oci::Stage::kCreateContainer, std::move(mount_hook));
+    } else {
+      editor.append_hook(oci::Stage::kCreateRuntime, std::move(mount_hook));
+    }
   }
   if (!names(present.poststop, kPoststopHook)) {
     editor.append_hook(oci::Stage::kPoststop, hook(directory, kPoststopHook));
@@ -39,7 +46,8 @@ void add_hooks(oci::ConfigEditor& editor, const std::string& directory) {
 }
 
 bool has_mount_hook(const oci::Hooks& hooks) {
-  return names(hooks.create_runtime, kMountHook) || names(hooks.prestart, "oci-cnb-prestart");
+  return names(hooks.create_runtime, kMountHook) || names(hooks.create_container, kMountHook) ||
+         names(hooks.prestart, "oci-cnb-prestart");
 }
 
 }  // namespace hookcore::environment

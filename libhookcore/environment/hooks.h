@@ -12,12 +12,21 @@ namespace hookcore::environment {
 inline constexpr std::string_view kMountHook = "oci-cnb-createruntime";
 inline constexpr std::string_view kPoststopHook = "oci-cnb-poststop";
 
-/// Adds the mount hook (createRuntime) and poststop from directory, which is absolute. A stage that
-/// names the program already, wherever it stands, is left as it is: adding is idempotent. Throws
-/// Error(Code::kUsage) for a directory that can't be named in a document.
-void add_hooks(oci::ConfigEditor& editor, const std::string& directory);
+/// Who starts the runtime.
+enum class Starter {
+  kPrivileged,  ///< root, or an engine inside its user namespace: the mount hook is createRuntime
+  /// A plain user: crun then makes the container's process undumpable, and a hook outside of it
+  /// can't reach its namespaces, so the mount hook is createContainer, which runs inside.
+  kPlainUser,
+};
 
-/// Whether createRuntime or prestart calls us.
+/// Adds the mount hook and poststop from directory, which is absolute. A document that names the
+/// program already, in whatever stage, is left as it is: adding is idempotent. Throws
+/// Error(Code::kUsage) for a directory that can't be named in a document.
+void add_hooks(oci::ConfigEditor& editor, const std::string& directory,
+               Starter starter = Starter::kPrivileged);
+
+/// Whether createRuntime, createContainer or prestart calls us.
 bool has_mount_hook(const oci::Hooks& hooks);
 
 }  // namespace hookcore::environment
