@@ -31,7 +31,7 @@ struct Explanation {
 Explanation explain(int source_fd, const RuleSet& rules, std::string_view path);
 
 struct RuleStats {
-  uint64_t matched = 0;         ///< entries whose verdict this rule decided, visible or hidden
+  uint64_t matched = 0;         ///< entries whose own path it matches; 0: perhaps a typing error
   uint64_t masks = 0;           ///< whiteouts it is the cause of
   uint64_t masked_entries = 0;  ///< entries hidden, with everything below a hidden directory
   uint64_t masked_bytes = 0;    ///< disk space (st_blocks * 512) of these, links and all
@@ -46,7 +46,8 @@ struct Stats {
   std::vector<std::string> hints;  ///< one line each: rules that look like mistakes
 };
 
-/// Reads the whole source. progress, if given, is called now and then with the entries so far.
+/// Reads the whole source, what is hidden too. progress, if given, is called now and then with the
+/// entries so far.
 Stats collect_stats(int source_fd, const RuleSet& rules,
                     const std::function<void(uint64_t entries)>& progress = {});
 

@@ -1,0 +1,57 @@
+// oci-cnb: the command for people. Each group of subcommands has a pair of files here and one line
+// in add_commands. Callbacks throw hookcore::Error; exit_code is theirs to set when a check found
+// something (1).
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "hooks/cli/context_commands.h"
+#include "hooks/cli/spec_commands.h"
+#include "libhookcore/base/error.h"
+
+namespace {
+
+constexpr int kWrongUsage = 2;
+constexpr int kRefused = 4;
+
+int fail(const std::string& line, int exit_code) {
+  std::fprintf(stderr, "oci-cnb: %s\n", line.c_str());
+  return exit_code;
+}
+
+void add_commands(CLI::App& app, int& exit_code) {
+  hookcore::cli::add_context_commands(app);
+  hookcore::cli::add_spec_commands(app, exit_code);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app(
+      "The Standard Container Environment of Cloud Native Buildpacks, for people.\n"
+      "Exit codes: 0 done, 1 a check found something, 2 wrong usage, 3 bad input, 4 the "
+      "system refused.");
+  app.name("oci-cnb");
+  app.set_version_flag("--version", "oci-cnb " OCI_CNB_VERSION);
+  app.require_subcommand(1);
+  int exit_code = 0;
+  add_commands(app, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // --help and --version arrive here too, with code 0.
+    return app.exit(error) == 0 ? 0 : kWrongUsage;
+  }
+  return exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const hookcore::Error& error) {
+    return fail(error.line(), hookcore::cli_exit_code(error.code()));
+  } catch (const std::exception& error) {
+    return fail(std::string("system: ") + error.what(), kRefused);
+  }
+}

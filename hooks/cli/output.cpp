@@ -1,0 +1,80 @@
+#include "hooks/cli/output.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+
+#include "libhookcore/base/error.h"
+#include "libhookcore/base/path.h"
+#include "libhookcore/base/utf8.h"
+#include "libhookcore/sys/file.h"
+
+namespace hookcore::cli {
+namespace {
+
+std::string base64(std::string_view bytes) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    unsigned group = 0;
+    for (size_t k = 0; k < 3; ++k) {
+      group = group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0U);
+    }
+    for (size_t k = 0; k < 4; ++k) {
+      text += i + k > bytes.size() ? '=' : kDigits[group >> (18 - 6 * k) & 0x3F];
+    }
+  }
+  return text;
+}
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const size_t length = utf8_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+}  // namespace
+
+void print(std::string_view text) { sys::write_all(STDOUT_FILENO, text, "stdout"); }
+
+std::string printable(std::string_view name) {
+  return has_control_bytes(name) ? quote(name, name.size() + 1) : std::string(name);
+}
+
+void put_name(Json& object, const std::string& key, std::string_view name) {
+  object[key] = std::string(name);
+  if (!is_utf8(name)) object[key + "_base64"] = base64(name);
+}
+
+void print_json(const Json& document) {
+  print(document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+const Style& style() {
+  static const Style kPlain = {};
+  static const Style kColours = {"\033[1m", "\033[2m", "\033[31m", "\033[32m", "\033[0m"};
+  const bool wanted = ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+  return wanted ? kColours : kPlain;
+}
+
+std::string human_bytes(unsigned long long bytes) {
+  constexpr std::array<const char*, 5> kUnits = {"B", "KiB", "MiB", "GiB", "TiB"};
+  double amount = static_cast<double>(bytes);
+  size_t unit = 0;
+  while (amount >= 1024 && unit + 1 < kUnits.size()) {
+    amount /= 1024;
+    ++unit;
+  }
+  std::array<char, 32> text = {};
+  std::snprintf(text.data(), text.size(), unit == 0 ? "%.0f %s" : "%.1f %s", amount, kUnits[unit]);
+  return text.data();
+}
+
+}  // namespace hookcore::cli
