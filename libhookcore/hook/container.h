@@ -45,8 +45,10 @@ class Namespaces {
   std::optional<uint32_t> to_inside(bool group, uint32_t id) const;
   /// We mount from a user namespace: trusted.* attributes are not for us.
   bool user_xattr() const { return user_xattr_; }
-  /// The container has a user namespace that isn't ours.
-  bool has_own_user_namespace() const { return !same_user_; }
+  /// We may shift a source's owners (mount_setattr(2), MOUNT_ATTR_IDMAP): only as the machine's
+  /// root, and outside of the container, where pids (by which id maps are written) count as the
+  /// host's do.
+  bool can_make_id_maps() const { return !user_xattr_ && mount_; }
 
  private:
   sys::UniqueFd mount_;  ///< empty: we are inside

@@ -25,18 +25,16 @@ void mount_configured_cnb(sys::MountApi& api, const Job& job, Rootfs& rootfs, Ro
   api.attach(mount.get(), target.get());
 }
 
-// build and detect run the lifecycle from /cnb/lifecycle (CNB platform specification).
-void require_lifecycle(const Rootfs& rootfs) {
-  if (rootfs.directory(std::string(kCnb) + "/lifecycle")) return;
-  throw Error(Code::kLayout, "no /cnb/lifecycle", "the image's file system",
-              "use a builder image, mount a lifecycle at /cnb, or set cnb-dir in config.toml");
-}
-
-bool needs_lifecycle(optin::Role role) {
-  return role == optin::Role::kBuild || role == optin::Role::kDetect;
-}
-
 }  // namespace
+
+// build and detect run the lifecycle from /cnb/lifecycle (CNB platform specification).
+std::optional<Error> check_lifecycle(const Job& job, const Rootfs& rootfs) {
+  const bool needed =
+      job.request.role == optin::Role::kBuild || job.request.role == optin::Role::kDetect;
+  if (!needed || rootfs.directory(std::string(kCnb) + "/lifecycle")) return std::nullopt;
+  return Error(Code::kLayout, "no /cnb/lifecycle", "the image's file system",
+               "use a builder image, mount a lifecycle at /cnb, or set cnb-dir in config.toml");
+}
 
 bool has_layers_mount(const Rootfs& rootfs) {
   const auto layers = rootfs.directory(kLayers);
@@ -52,7 +50,6 @@ void prepare_layout(sys::MountApi& api, const Job& job, Rootfs& rootfs, RootIds 
   if (!rootfs.directory(kCnb) && job.home.settings.cnb_dir) {
     mount_configured_cnb(api, job, rootfs, root);
   }
-  if (needs_lifecycle(job.request.role)) require_lifecycle(rootfs);
   rootfs.ensure_directory(kPlatform, root.uid, root.gid);
 }
 

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+
+#include "libhookcore/base/error.h"
 #include "libhookcore/hook/job.h"
 #include "libhookcore/hook/rootfs.h"
 #include "libhookcore/overlay/access.h"
@@ -17,6 +20,8 @@ struct RootIds {
 /// layers_fd: root of a mount for /layers, used where the engine has mounted nothing there.
 void prepare_layout(sys::MountApi& api, const Job& job, Rootfs& rootfs, RootIds root,
                     int layers_fd);
+/// The violation where a role that runs the lifecycle finds none at /cnb/lifecycle.
+std::optional<Error> check_lifecycle(const Job& job, const Rootfs& rootfs);
 /// Whether the engine has mounted something at /layers.
 bool has_layers_mount(const Rootfs& rootfs);
 

@@ -49,6 +49,11 @@ session::SessionState wanted_state(const Job& job, const sys::Proc& proc) {
   return state;
 }
 
+// An application that is launched is checked, and keeps its mounts (SPEC 4).
+bool leaves_everything(const optin::Request& request) {
+  return request.role == optin::Role::kLaunch && request.workspace == optin::WorkspaceMode::kLive;
+}
+
 void refuse_unsupported(const Job& job) {
   if (!job.request.session) return;
   throw Error(Code::kAnnotation, "named sessions are not available in this version",
@@ -96,7 +101,7 @@ void run(Stage stage, report::Log& log) {
   job.config = read_config(job.state);
   refuse_unsupported(job);
   check_environment(job, log);
-  if (job.request.workspace == optin::WorkspaceMode::kLive) return;
+  if (leaves_everything(job.request)) return;
   serve(job, log);
 }
 

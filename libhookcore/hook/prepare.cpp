@@ -13,6 +13,7 @@
 #include "libhookcore/hook/layout.h"
 #include "libhookcore/hook/nested.h"
 #include "libhookcore/hook/rootfs.h"
+#include "libhookcore/hook/source_access.h"
 #include "libhookcore/overlay/workspace.h"
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/mount.h"
@@ -34,6 +35,7 @@ class Preparation {
         scratch_(std::move(scratch)),
         log_(log),
         process_(process_ids(job.config, namespaces)),
+        access_(proc, namespaces, job.config.user, process_),
         mountinfo_(sys::parse_mountinfo(proc.read("self/mountinfo"))) {
     root_.uid = namespaces.to_ours(false, 0).value_or(process_.uid);
     root_.gid = namespaces.to_ours(true, 0).value_or(process_.gid);
@@ -41,45 +43,64 @@ class Preparation {
 
   void run(sys::MountApi& api) {
     log_.debug("mounting by " + std::string(api.name()));
-    const sys::UniqueFd engine_mount = find_workspace();
-    const sys::MountFlags flags = sys::mount_point(engine_mount.get()).flags;
+    const auto pauses = pause_propagation();
+    prepare_workspace(api);
+    if (job_.request.role == optin::Role::kLaunch) return;
+    const sys::UniqueFd layers = make_layers(api);
+    prepare_layout(api, job_, rootfs_, root_, layers ? layers.get() : -1);
+    if (const auto violation = check_lifecycle(job_, rootfs_)) report(*violation);
+  }
+
+ private:
+  // A violated guarantee of SPEC 4: refused, or, with enforce=warn, written down.
+  void report(const Error& violation) {
+    if (job_.request.enforce == optin::Enforce::kStrict) throw violation;
+    log_.warning(violation.line());
+  }
+
+  void prepare_workspace(sys::MountApi& api) {
+    const std::string& path = job_.request.workspace_path;
+    const auto engine_mount = rootfs_.directory(path);
+    if (!engine_mount || !sys::mount_point(engine_mount->get()).is_root) {
+      report(Error(Code::kSource, "nothing is mounted at " + path,
+                   "container " + quote(job_.state.id),
+                   "mount the source there: -v \"$PWD:" + path + "\""));
+      return;
+    }
+    if (job_.request.workspace != optin::WorkspaceMode::kLive) {
+      mount_overlay(api, engine_mount->get());
+    } else if (!sys::mount_point(engine_mount->get()).flags.read_only) {
+      if (const auto refusal = access_.check(engine_mount->get())) report(*refusal);
+    }
+  }
+
+  void mount_overlay(sys::MountApi& api, int engine_mount) {
+    sys::MountFlags flags = sys::mount_point(engine_mount).flags;
     const bool writable =
         job_.request.workspace == optin::WorkspaceMode::kOverlay && !flags.read_only;
-
-    const sys::UniqueFd source = clone_source(api, engine_mount.get());
+    const sys::UniqueFd source = clone_source(api, engine_mount);
     ignore::RuleSet rules = ignore::load_rules(source.get(), job_.request.ignore_file);
     const auto nested = take_nested_mounts(api, mountinfo_, job_.config,
-                                           job_.request.workspace_path, engine_mount.get(), rules);
-    if (writable) grant_access(api, source.get());
-
-    sys::UniqueFd upper_mount;
-    if (writable) upper_mount = make_upper(api, source.get());
-    overlay::WorkspacePlan plan{std::move(rules), namespaces_.user_xattr(), true, anchors(nested)};
+                                           job_.request.workspace_path, engine_mount, rules);
+    sys::UniqueFd upper;
+    if (writable) {
+      if (const auto refusal = access_.grant(api, source.get())) report(*refusal);
+      upper = make_upper(api, source.get());
+    }
+    const overlay::WorkspacePlan plan{std::move(rules), namespaces_.user_xattr(), true,
+                                      anchors(nested)};
     const overlay::Workspace workspace =
-        overlay::assemble(api, plan, source.get(), upper_mount ? upper_mount.get() : -1);
-    sys::MountFlags overlay_flags = flags;
-    overlay_flags.read_only = !writable;
-    api.set_flags(workspace.mount.get(), overlay_flags);
-    const sys::UniqueFd layers = make_layers(api);
+        overlay::assemble(api, plan, source.get(), upper ? upper.get() : -1);
+    flags.read_only = !writable;
+    api.set_flags(workspace.mount.get(), flags);
 
-    const auto pauses = pause_propagation();
     take_engine_mount_away();
     const auto target = rootfs_.directory(job_.request.workspace_path);
     if (!target) throw Error(Code::kLayout, job_.request.workspace_path + " vanished");
     api.attach(workspace.mount.get(), target->get());
     attach_nested_mounts(api, nested, workspace.mount.get());
-    prepare_layout(api, job_, rootfs_, root_, layers ? layers.get() : -1);
     log_.debug(std::to_string(workspace.masks) + " masks, workspace " +
                (writable ? "writable" : "read-only"));
-  }
-
- private:
-  sys::UniqueFd find_workspace() const {
-    const std::string& path = job_.request.workspace_path;
-    auto found = rootfs_.directory(path);
-    if (found && sys::mount_point(found->get()).is_root) return std::move(*found);
-    throw Error(Code::kSource, "nothing is mounted at " + path, "container " + quote(job_.state.id),
-                "mount the source there: -v \"$PWD:" + path + "\"");
   }
 
   static sys::UniqueFd clone_source(sys::MountApi& api, int engine_mount) {
@@ -94,46 +115,6 @@ class Preparation {
       if (error.error_number() != EPERM) throw;
     }
     return source;
-  }
-
-  // The process has to be able to write its workspace, as the source's owner if that can be.
-  void grant_access(sys::MountApi& api, int source_fd) {
-    const struct ::stat status = sys::stat_fd(source_fd, "source");
-    const auto inside = namespaces_.to_inside(false, status.st_uid);
-    const overlay::SourceOwner owner{
-        status.st_uid, status.st_gid, status.st_mode,
-        inside.has_value() && namespaces_.to_inside(true, status.st_gid).has_value()};
-    // Id maps are written by pid, and inside the container pids don't count as the host's do.
-    const bool idmap_allowed = !namespaces_.user_xattr() && job_.stage == Stage::kRuntime;
-    overlay::Access access = overlay::decide_access(process_, owner, idmap_allowed);
-    if (access == overlay::Access::kIdmap && !shift_ids(api, source_fd, owner)) {
-      access = overlay::decide_access(process_, owner, false);
-    }
-    if (access == overlay::Access::kNone) refuse_ids(inside, idmap_allowed);
-  }
-
-  [[noreturn]] void refuse_ids(std::optional<uint32_t> owner, bool idmap_allowed) const {
-    const std::string uid = std::to_string(job_.config.user.uid);
-    const std::string gid = std::to_string(job_.config.user.gid);
-    const std::string whose = owner ? "uid " + std::to_string(*owner) + " of the container"
-                                    : "a user that the container's user namespace doesn't map";
-    throw Error(Code::kIds,
-                "the process (uid " + uid + ", gid " + gid +
-                    ") could not write its workspace: the source belongs to " + whose,
-                job_.request.workspace_path,
-                idmap_allowed
-                    ? "run as the source's owner, or put the source on ext4, xfs, btrfs or tmpfs, "
-                      "where its owner can be shifted"
-                    : "add --userns=keep-id:uid=" + uid + ",gid=" + gid + " (podman 4.3 or later)");
-  }
-
-  bool shift_ids(sys::MountApi& api, int source_fd, const overlay::SourceOwner& owner) const {
-    const overlay::IdShift shift = overlay::shift_to_process(process_, owner);
-    const sys::UniqueFd map = sys::make_id_namespace(proc_, shift.uid.ranges(), shift.gid.ranges());
-    const bool shifted = api.idmap(source_fd, map.get());
-    log_.debug(shifted ? "source shown as the process's by an idmapped mount"
-                       : "the source's file system takes no idmapped mount");
-    return shifted;
   }
 
   sys::UniqueFd make_upper(sys::MountApi& api, int source_fd) const {
@@ -201,6 +182,7 @@ class Preparation {
   sys::UniqueFd scratch_;
   report::Log& log_;
   overlay::ProcessIds process_;
+  SourceAccess access_;
   RootIds root_;
   std::vector<sys::MountInfo> mountinfo_;
 };

@@ -33,8 +33,8 @@ class MaskLayer : public ignore::MaskSink {
     std::vector<Anchor> anchors;
   };
 
-  /// root_fd: root of an empty tmpfs, source_fd: root of the source; O_PATH is enough. source_fd has
-  /// to outlive this object.
+  /// root_fd: root of an empty tmpfs, source_fd: root of the source; O_PATH is enough. source_fd
+  /// has to outlive this object.
   MaskLayer(int root_fd, int source_fd, Options options);
 
   void mask(const ignore::SourceDirectory& directory, std::string_view name,

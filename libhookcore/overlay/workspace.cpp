@@ -92,6 +92,25 @@ void prepare_upper(int scratch_fd, int source_fd) {
   copy_times(sys::stat_fd(source_fd, "source"), upper.get(), kUpperName);
 }
 
+namespace {
+
+// The kernel says EINVAL, ELOOP or ENOTSUPP and leaves the reason to the log of the machine: the
+// two file systems are nearly always what decides.
+sys::UniqueFd mount_overlay(sys::MountApi& api, const sys::OverlayOptions& options, int source_fd) {
+  try {
+    return api.overlay(options);
+  } catch (const SystemError& error) {
+    std::string layers = "source on " + sys::filesystem_name(sys::filesystem_type(source_fd));
+    if (options.upper >= 0) {
+      layers += ", scratch on " + sys::filesystem_name(sys::filesystem_type(options.upper));
+    }
+    throw Error(Code::kSystem, std::string("the kernel refuses the overlay: ") + error.what(),
+                layers, "the kernel's log (dmesg) says which layer it won't take");
+  }
+}
+
+}  // namespace
+
 Workspace assemble(sys::MountApi& api, const WorkspacePlan& plan, int source_fd, int scratch_fd) {
   const sys::UniqueFd mask_mount = api.tmpfs({});
   MaskLayer masks(mask_mount.get(), source_fd, {plan.user_xattr, plan.anchors});
@@ -110,7 +129,7 @@ Workspace assemble(sys::MountApi& api, const WorkspacePlan& plan, int source_fd,
     options.work = work.get();
     options.is_volatile = plan.is_volatile;
   }
-  return {api.overlay(options), masks.masks()};
+  return {mount_overlay(api, options, source_fd), masks.masks()};
 }
 
 }  // namespace hookcore::overlay

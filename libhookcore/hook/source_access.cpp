@@ -1,0 +1,63 @@
+#include "libhookcore/hook/source_access.h"
+
+#include <sys/stat.h>
+
+#include "libhookcore/sys/file.h"
+
+namespace hookcore::hook {
+
+SourceAccess::Owner SourceAccess::owner_of(int source_fd) const {
+  const struct ::stat status = sys::stat_fd(source_fd, "source");
+  Owner owner;
+  owner.inside = namespaces_.to_inside(false, status.st_uid);
+  owner.ids.uid = status.st_uid;
+  owner.ids.gid = status.st_gid;
+  owner.ids.mode = status.st_mode;
+  owner.ids.mapped =
+      owner.inside.has_value() && namespaces_.to_inside(true, status.st_gid).has_value();
+  return owner;
+}
+
+std::optional<Error> SourceAccess::grant(sys::MountApi& api, int source_fd) const {
+  const Owner owner = owner_of(source_fd);
+  overlay::Access access =
+      overlay::decide_access(process_, owner.ids, namespaces_.can_make_id_maps());
+  if (access == overlay::Access::kIdmap && !shift_ids(api, source_fd, owner)) {
+    access = overlay::decide_access(process_, owner.ids, false);
+  }
+  if (access != overlay::Access::kNone) return std::nullopt;
+  return refusal(owner);
+}
+
+std::optional<Error> SourceAccess::check(int source_fd) const {
+  const Owner owner = owner_of(source_fd);
+  if (overlay::decide_access(process_, owner.ids, false) != overlay::Access::kNone) {
+    return std::nullopt;
+  }
+  return refusal(owner);
+}
+
+bool SourceAccess::shift_ids(sys::MountApi& api, int source_fd, const Owner& owner) const {
+  const overlay::IdShift shift = overlay::shift_to_process(process_, owner.ids);
+  const sys::UniqueFd map = sys::make_id_namespace(proc_, shift.uid.ranges(), shift.gid.ranges());
+  return api.idmap(source_fd, map.get());
+}
+
+Error SourceAccess::refusal(const Owner& owner) const {
+  const std::string uid = std::to_string(user_.uid);
+  const std::string gid = std::to_string(user_.gid);
+  const std::string whose = owner.inside
+                                ? "uid " + std::to_string(*owner.inside) + " of the container"
+                                : "a user that the container's user namespace doesn't map";
+  const std::string remedy =
+      namespaces_.can_make_id_maps()
+          ? "run as the source's owner, or put the source on ext4, xfs, btrfs or tmpfs, where its "
+            "owner can be shifted"
+          : "add --userns=keep-id:uid=" + uid + ",gid=" + gid + " (podman 4.3 or later)";
+  return {Code::kIds,
+          "the process (uid " + uid + ", gid " + gid +
+              ") could not write its workspace: the source belongs to " + whose,
+          "the workspace's mount", remedy};
+}
+
+}  // namespace hookcore::hook
