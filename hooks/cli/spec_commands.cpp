@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "hooks/cli/output.h"
 #include "hooks/cli/spec_report.h"
 #include "libhookcore/base/error.h"
 #include "libhookcore/environment/hooks.h"
@@ -73,8 +74,8 @@ Document read_document(const std::string& path) {
   return document;
 }
 
-void say(int fd, const std::string& text) {
-  sys::write_all(fd, text, fd == STDOUT_FILENO ? "standard output" : "standard error");
+void say(const std::string& line) {
+  sys::write_all(STDERR_FILENO, "oci-cnb: " + line + "\n", "standard error");
 }
 
 bool is_file(const std::string& path) {
@@ -121,14 +122,13 @@ std::string applied(std::string text, const std::string& where, const ApplyOptio
   const auto settings = settings::load_settings(settings::find_host_user());
   const auto request = optin::parse_request(annotations, settings.defaults);
   if (!request) {
-    say(STDERR_FILENO, "oci-cnb: nothing changed: there is no annotation " +
-                           std::string(optin::kRoleKey) + " in " + where +
-                           "; add it, or use --role ROLE\n");
+    say("nothing changed: there is no annotation " + std::string(optin::kRoleKey) + " in " + where +
+        "; add it, or use --role ROLE");
     return editor.text();
   }
   const auto plan = environment::plan_environment(editor.view(), *request, settings);
   for (const std::string& warning : plan.warnings) {
-    say(STDERR_FILENO, "oci-cnb: warning: " + warning + "\n");
+    say("warning: " + warning);
   }
   environment::apply_plan(editor, plan);
   environment::add_hooks(editor,
@@ -149,7 +149,7 @@ void apply(const ApplyOptions& options) {
   const Document document = read_document(options.path);
   const std::string text = applied(document.text, document.where, options);
   if (!options.in_place) {
-    say(STDOUT_FILENO, text);
+    print(text);
   } else if (text != document.text) {
     sys::replace_file(document.directory.get(), document.name, text, document.mode);
   }
@@ -171,7 +171,7 @@ int validate(const std::string& path, bool as_json) {
   } else {
     report.findings = environment::verify_mounts(config);
   }
-  say(STDOUT_FILENO, as_json ? json_report(report) : text_report(report));
+  as_json ? print_json(json_report(report)) : print(text_report(report));
   return environment::has_errors(report.findings) ? 1 : 0;
 }
 

@@ -1,8 +1,6 @@
 #include "hooks/cli/spec_report.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
-
 namespace hookcore::cli {
 
 namespace {
@@ -32,12 +30,16 @@ Findings errors_first(Findings findings) {
 std::string text_report(const SpecReport& report) {
   std::string text;
   for (const Finding& finding : errors_first(report.findings)) {
-    text += std::string(environment::name(finding.severity)) + " " + std::string(finding.id) +
-            ": " + finding.actual + "\n  expected: " + finding.expected +
-            "\n  fix:      " + finding.fix + "\n  rule:     " + std::string(finding.specification) +
-            "\n";
+    const bool error = finding.severity == Severity::kError;
+    text.append(style().bold).append(error ? style().red : std::string_view());
+    text.append(environment::name(finding.severity)).append(" ").append(finding.id);
+    text.append(style().reset);
+    text += ": " + finding.actual + "\n  expected: " + finding.expected +
+            "\n  fix:      " + finding.fix + "\n";
+    text.append(style().dim).append("  rule:     ").append(finding.specification);
+    text.append(style().reset).append("\n");
   }
-  text += report.where + ": ";
+  text += printable(report.where) + ": ";
   text += report.request ? "role " + std::string(optin::name(report.request->role))
                          : "not opted in, standard mounts and ids only";
   text += ": " + counted(count(report.findings, Severity::kError), "error") + ", " +
@@ -45,25 +47,22 @@ std::string text_report(const SpecReport& report) {
   return text;
 }
 
-std::string json_report(const SpecReport& report) {
-  using Json = nlohmann::ordered_json;
-  Json findings = Json::array();
+Json json_report(const SpecReport& report) {
+  Json document;
+  put_name(document, "document", report.where);
+  document["role"] = report.request ? Json(optin::name(report.request->role)) : Json();
+  document["errors"] = count(report.findings, Severity::kError);
+  document["warnings"] = count(report.findings, Severity::kWarning);
+  document["findings"] = Json::array();
   for (const Finding& finding : errors_first(report.findings)) {
-    findings.push_back({{"id", finding.id},
-                        {"severity", environment::name(finding.severity)},
-                        {"specification", finding.specification},
-                        {"actual", finding.actual},
-                        {"expected", finding.expected},
-                        {"fix", finding.fix}});
+    document["findings"].push_back({{"id", finding.id},
+                                    {"severity", environment::name(finding.severity)},
+                                    {"specification", finding.specification},
+                                    {"actual", finding.actual},
+                                    {"expected", finding.expected},
+                                    {"fix", finding.fix}});
   }
-  const Json role = report.request ? Json(optin::name(report.request->role)) : Json();
-  const Json document = {{"document", report.where},
-                         {"role", role},
-                         {"errors", count(report.findings, Severity::kError)},
-                         {"warnings", count(report.findings, Severity::kWarning)},
-                         {"findings", findings}};
-  // A path may be any bytes; JSON may not.
-  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return document;
 }
 
 }  // namespace hookcore::cli

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "hooks/cli/output.h"
 #include "libhookcore/environment/finding.h"
 #include "libhookcore/optin/request.h"
 
@@ -19,6 +20,6 @@ struct SpecReport {
 std::string text_report(const SpecReport& report);
 /// {"document", "role" (null: not opted in), "errors", "warnings", "findings": [{"id", "severity",
 /// "specification", "actual", "expected", "fix"}]}. Keys are stable.
-std::string json_report(const SpecReport& report);
+Json json_report(const SpecReport& report);
 
 }  // namespace hookcore::cli

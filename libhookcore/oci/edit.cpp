@@ -88,6 +88,7 @@ std::string array_of(const std::vector<std::string>& values) { return joined(val
 
 std::string object_of(const std::vector<Member>& members) {
   std::vector<std::string> texts;
+  texts.reserve(members.size());
   for (const Member& member : members)
     texts.push_back(json_string(member.key) + ":" + member.value);
   return joined(texts, '{', '}');
@@ -143,6 +144,7 @@ class Splicer {
   void append_members(Span object, const std::vector<Member>& members) {
     const bool spacious = text_.substr(object.begin + 1, 1).find_first_of(kSpace) == 0;
     std::vector<std::string> texts;
+    texts.reserve(members.size());
     for (const Member& member : members) {
       texts.push_back(json_string(member.key) + (spacious ? ": " : ":") + member.value);
     }

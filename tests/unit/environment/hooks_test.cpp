@@ -42,6 +42,16 @@ TEST(AddHooks, LeavesOtherHooksFirst) {
   EXPECT_EQ(1U, view.hooks.prestart.size());
 }
 
+TEST(AddHooks, APlainUsersRuntimeNeedsAnotherStage) {
+  oci::ConfigEditor editor("{}");
+  add_hooks(editor, "/h", Starter::kPlainUser);
+  const auto view = oci::parse_config(editor.text());
+  ASSERT_EQ(1U, view.hooks.create_container.size());
+  EXPECT_EQ("--stage=createContainer", view.hooks.create_container[0].args.at(1));
+  EXPECT_TRUE(has_mount_hook(view.hooks));
+  EXPECT_EQ(editor.text(), with_hooks(editor.text()));
+}
+
 TEST(AddHooks, RefusesADirectoryThatIsNoPlace) {
   expect_error(Code::kUsage, "usage: the hooks' directory has to be an absolute path; \"hooks\"",
                [] { with_hooks("{}", "hooks"); });
