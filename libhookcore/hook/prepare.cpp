@@ -43,7 +43,6 @@ class Preparation {
 
   void run(sys::MountApi& api) {
     log_.debug("mounting by " + std::string(api.name()));
-    const auto pauses = pause_propagation();
     prepare_workspace(api);
     if (job_.request.role == optin::Role::kLaunch) return;
     const sys::UniqueFd layers = make_layers(api);
@@ -51,7 +50,37 @@ class Preparation {
     if (const auto violation = check_lifecycle(job_, rootfs_)) report(*violation);
   }
 
+  // An overlay that is put below a shared mount would be seen on the host, and so would the end of
+  // the engine's mount. Held until the last mount stands.
+  std::vector<std::unique_ptr<sys::PropagationPause>> pause_propagation() const {
+    std::vector<std::unique_ptr<sys::PropagationPause>> pauses;
+    const uint64_t rootfs_id = sys::mount_point(rootfs_.fd()).id;
+    const sys::MountInfo* mount = find_mount(rootfs_id);
+    if (mount != nullptr && mount->shared) {
+      log_.debug("the rootfs is shared: propagation paused");
+      pauses.push_back(std::make_unique<sys::PropagationPause>(proc_, rootfs_.fd()));
+    }
+    const auto workspace = rootfs_.directory(job_.request.workspace_path);
+    mount = workspace ? find_mount(sys::mount_point(workspace->get()).id) : nullptr;
+    // The workspace may lie on another of the engine's mounts.
+    for (; mount != nullptr && mount->id != rootfs_id; mount = find_mount(mount->parent)) {
+      if (!mount->shared) continue;
+      const sys::UniqueFd root =
+          sys::open_at(AT_FDCWD, mount->mount_point, O_PATH, sys::Resolve::kHost);
+      // Something is mounted over it: then it is not where the workspace's path leads.
+      if (sys::mount_point(root.get()).id != mount->id) continue;
+      pauses.push_back(std::make_unique<sys::PropagationPause>(proc_, root.get()));
+    }
+    return pauses;
+  }
+
  private:
+  const sys::MountInfo* find_mount(uint64_t id) const {
+    const auto found = std::find_if(mountinfo_.begin(), mountinfo_.end(),
+                                    [id](const sys::MountInfo& mount) { return mount.id == id; });
+    return found == mountinfo_.end() ? nullptr : &*found;
+  }
+
   // A violated guarantee of SPEC 4: refused, or, with enforce=warn, written down.
   void report(const Error& violation) {
     if (job_.request.enforce == optin::Enforce::kStrict) throw violation;
@@ -78,13 +107,13 @@ class Preparation {
     sys::MountFlags flags = sys::mount_point(engine_mount).flags;
     const bool writable =
         job_.request.workspace == optin::WorkspaceMode::kOverlay && !flags.read_only;
-    const sys::UniqueFd source = clone_source(api, engine_mount);
-    ignore::RuleSet rules = ignore::load_rules(source.get(), job_.request.ignore_file);
+    ignore::RuleSet rules = ignore::load_rules(engine_mount, job_.request.ignore_file);
     const auto nested = take_nested_mounts(api, mountinfo_, job_.config,
                                            job_.request.workspace_path, engine_mount, rules);
+    sys::UniqueFd source = overlay::clone_source(api, engine_mount);
     sys::UniqueFd upper;
     if (writable) {
-      if (const auto refusal = access_.grant(api, source.get())) report(*refusal);
+      if (const auto refusal = access_.grant(api, source)) report(*refusal);
       upper = make_upper(api, source.get());
     }
     const overlay::WorkspacePlan plan{std::move(rules), namespaces_.user_xattr(), true,
@@ -103,24 +132,13 @@ class Preparation {
                (writable ? "writable" : "read-only"));
   }
 
-  static sys::UniqueFd clone_source(sys::MountApi& api, int engine_mount) {
-    sys::UniqueFd source = api.clone(engine_mount, false);
-    // Reading the source should not change it either. In a user namespace the access-time flags of
-    // the host's mounts are locked (mount_namespaces(7)).
-    sys::MountFlags flags;
-    flags.no_atime = true;
-    try {
-      api.set_flags(source.get(), flags);
-    } catch (const SystemError& error) {
-      if (error.error_number() != EPERM) throw;
-    }
-    return source;
-  }
-
   sys::UniqueFd make_upper(sys::MountApi& api, int source_fd) const {
     sys::UniqueFd mount = job_.request.scratch.tmpfs ? api.tmpfs({job_.request.scratch.size_bytes})
                                                      : api.clone(scratch_.get(), false);
-    if (!job_.request.scratch.tmpfs) overlay::probe_upper(mount.get(), namespaces_.user_xattr());
+    if (!job_.request.scratch.tmpfs) {
+      overlay::refuse_scratch_inside(source_fd, scratch_.get());
+      overlay::probe_upper(mount.get(), namespaces_.user_xattr());
+    }
     overlay::prepare_upper(mount.get(), source_fd);
     return mount;
   }
@@ -148,19 +166,6 @@ class Preparation {
     flags.no_suid = true;
     api.set_flags(mount.get(), flags);
     return mount;
-  }
-
-  // An overlay that is put below a shared mount would be seen on the host.
-  std::vector<std::unique_ptr<sys::PropagationPause>> pause_propagation() const {
-    std::vector<std::unique_ptr<sys::PropagationPause>> pauses;
-    const uint64_t id = sys::mount_point(rootfs_.fd()).id;
-    for (const sys::MountInfo& mount : mountinfo_) {
-      if (mount.id == id && mount.shared) {
-        log_.debug("the rootfs is shared: propagation paused");
-        pauses.push_back(std::make_unique<sys::PropagationPause>(proc_, rootfs_.fd()));
-      }
-    }
-    return pauses;
   }
 
   // What stays below the overlay could be uncovered by a container with CAP_SYS_ADMIN.
@@ -209,6 +214,7 @@ void prepare_container(const Job& job, const sys::Proc& proc, const session::Sto
   sys::keep_mount_capabilities();
   Rootfs rootfs(rootfs_path(job.state, job.config));
   Preparation preparation(job, proc, namespaces, rootfs, open_scratch(store, session), log);
+  const auto pauses = preparation.pause_propagation();
   try {
     preparation.run(*sys::make_new_mount_api());
   } catch (const sys::MountApiUnavailable& reason) {

@@ -5,6 +5,7 @@
 #include "libhookcore/base/error.h"
 #include "libhookcore/hook/container.h"
 #include "libhookcore/overlay/access.h"
+#include "libhookcore/sys/fd.h"
 #include "libhookcore/sys/mount.h"
 
 namespace hookcore::hook {
@@ -17,9 +18,9 @@ class SourceAccess {
                const overlay::ProcessIds& process)
       : proc_(proc), namespaces_(namespaces), user_(user), process_(process) {}
 
-  /// source_fd: root of a clone of the source. Shows it as the process's by an id map where that is
+  /// source: root of a clone of the source. Shows it as the process's by an id map where that is
   /// needed and possible. The refusal where the process could not write.
-  std::optional<Error> grant(sys::MountApi& api, int source_fd) const;
+  std::optional<Error> grant(sys::MountApi& api, sys::UniqueFd& source) const;
   /// The same for a mount that has to stay as it is.
   std::optional<Error> check(int source_fd) const;
 
@@ -29,7 +30,7 @@ class SourceAccess {
     std::optional<uint32_t> inside;  ///< the uid as the container sees it
   };
   Owner owner_of(int source_fd) const;
-  bool shift_ids(sys::MountApi& api, int source_fd, const Owner& owner) const;
+  bool shift_ids(sys::MountApi& api, sys::UniqueFd& source, const Owner& owner) const;
   Error refusal(const Owner& owner) const;
 
   const sys::Proc& proc_;

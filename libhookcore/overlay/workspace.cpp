@@ -1,7 +1,6 @@
 #include "libhookcore/overlay/workspace.h"
 
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -78,18 +77,69 @@ void probe_upper(int scratch_fd, bool user_xattr) {
   probe_rename(directory.get(), scratch_fd);
 }
 
+sys::UniqueFd clone_source(sys::MountApi& api, int source_fd) {
+  sys::UniqueFd source;
+  try {
+    source = api.clone(source_fd, false);
+  } catch (const SystemError& error) {
+    if (error.error_number() != EINVAL) throw;
+    // mount_namespaces(7): mounts that come from a more privileged namespace are one, locked.
+    throw Error(Code::kSource,
+                "a file system is mounted inside the source, and a user namespace may not look "
+                "behind it",
+                "", "unmount it, or let root run this");
+  }
+  // Reading the source should not change it either. In a user namespace the access-time flags of
+  // the host's mounts are locked.
+  sys::MountFlags flags;
+  flags.no_atime = true;
+  try {
+    api.set_flags(source.get(), flags);
+  } catch (const SystemError& error) {
+    if (error.error_number() != EPERM) throw;
+  }
+  return source;
+}
+
+void refuse_scratch_inside(int source_fd, int scratch_fd) {
+  const struct ::stat source = sys::stat_fd(source_fd, "source");
+  const auto same = [](const struct ::stat& a, const struct ::stat& b) {
+    return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+  };
+  sys::UniqueFd at = sys::open_at(scratch_fd, ".", O_PATH | O_DIRECTORY, sys::Resolve::kHost);
+  struct ::stat here = sys::stat_fd(at.get(), "scratch directory");
+  while (true) {
+    if (same(here, source)) {
+      throw Error(
+          Code::kScratch, "the scratch directory lies inside the source", "",
+          "set scratch-dir in config.toml to a directory elsewhere, or use tmpfs as scratch");
+    }
+    sys::UniqueFd above = sys::open_at(at.get(), "..", O_PATH | O_DIRECTORY, sys::Resolve::kHost);
+    const struct ::stat up = sys::stat_fd(above.get(), "scratch directory");
+    if (same(here, up) && sys::mount_point(at.get()).id == sys::mount_point(above.get()).id) return;
+    at = std::move(above);
+    here = up;
+  }
+}
+
 void prepare_upper(int scratch_fd, int source_fd) {
   if (::mkdirat(scratch_fd, kWorkName, 0700) != 0 && errno != EEXIST) {
     throw SystemError("mkdirat", kWorkName, errno, Code::kScratch);
   }
-  if (::mkdirat(scratch_fd, kUpperName, 0700) != 0) {
-    if (errno == EEXIST) return;
+  if (sys::stat_at(scratch_fd, kUpperName)) return;
+  // Under another name until it is complete: a hook may be killed here, and the container started
+  // again.
+  const std::string unfinished = std::string(kUpperName) + ".new";
+  if (::mkdirat(scratch_fd, unfinished.c_str(), 0700) != 0 && errno != EEXIST) {
     throw SystemError("mkdirat", kUpperName, errno, Code::kScratch);
   }
   const sys::UniqueFd upper = sys::open_at(
-      scratch_fd, kUpperName, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kStrict);
+      scratch_fd, unfinished, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kStrict);
   copy_metadata(source_fd, upper.get(), "");
   copy_times(sys::stat_fd(source_fd, "source"), upper.get(), kUpperName);
+  if (::renameat(scratch_fd, unfinished.c_str(), scratch_fd, kUpperName) != 0) {
+    throw SystemError("renameat", kUpperName, errno, Code::kScratch);
+  }
 }
 
 namespace {
@@ -112,7 +162,7 @@ sys::UniqueFd mount_overlay(sys::MountApi& api, const sys::OverlayOptions& optio
 }  // namespace
 
 Workspace assemble(sys::MountApi& api, const WorkspacePlan& plan, int source_fd, int scratch_fd) {
-  const sys::UniqueFd mask_mount = api.tmpfs({});
+  sys::UniqueFd mask_mount = api.tmpfs({});
   MaskLayer masks(mask_mount.get(), source_fd, {plan.user_xattr, plan.anchors});
   ignore::find_masks(source_fd, plan.rules, masks);
   masks.finish();
@@ -129,7 +179,8 @@ Workspace assemble(sys::MountApi& api, const WorkspacePlan& plan, int source_fd,
     options.work = work.get();
     options.is_volatile = plan.is_volatile;
   }
-  return {mount_overlay(api, options, source_fd), masks.masks()};
+  sys::UniqueFd mount = mount_overlay(api, options, source_fd);
+  return {std::move(mount), std::move(mask_mount), masks.masks()};
 }
 
 }  // namespace hookcore::overlay

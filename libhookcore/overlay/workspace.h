@@ -23,8 +23,19 @@ struct WorkspacePlan {
 
 struct Workspace {
   sys::UniqueFd mount;  ///< the overlay, attached nowhere
+  sys::UniqueFd mask;   ///< root of the mask layer
   uint64_t masks = 0;
 };
+
+/// A mount of the source alone, fit to be a lower layer: without what is mounted inside of it, and
+/// without access times where that is allowed. Throws Error(kSource) where a user namespace is held
+/// to show what is mounted inside.
+sys::UniqueFd clone_source(sys::MountApi& api, int source_fd);
+
+/// Throws Error(kScratch) when the scratch directory lies in the source, or is it: the kernel would
+/// take such an overlay, and the workspace would grow into itself. scratch_fd has to be opened by
+/// its path, so that ".." leads to the root.
+void refuse_scratch_inside(int source_fd, int scratch_fd);
 
 /// Builds source, masks and upper into one overlay. source_fd: root of a mount made by api.clone().
 /// scratch_fd: a directory of a mount that api knows, with kUpperName and kWorkName in it (see

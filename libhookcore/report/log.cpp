@@ -4,11 +4,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <ctime>
 
 #include "libhookcore/sys/file.h"
 
@@ -76,7 +77,7 @@ void write_line(int fd, const std::string& line) {
 std::string one_line(std::string_view text) {
   std::string out(text);
   for (char& c : out) {
-    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
   }
   return out;
 }
@@ -102,6 +103,12 @@ void Log::open() {
   } catch (const Error&) {
     file_.reset();
   }
+}
+
+// A word of its own in every line, and a field of the journal.
+void Log::set_container(std::string_view id) {
+  container_ = one_line(id);
+  std::replace(container_.begin(), container_.end(), ' ', '_');
 }
 
 void Log::write(Level level, std::string_view text) {

@@ -23,7 +23,7 @@ class Log {
   Log(std::string program, Opener opener);
 
   /// Lines from here on name this container.
-  void set_container(std::string id) { container_ = std::move(id); }
+  void set_container(std::string_view id);
   void set_debug(bool debug) { debug_ = debug; }
   bool debug_enabled() const { return debug_; }
   /// Opens the file now: for callers that are about to enter another namespace.

@@ -3,10 +3,10 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <ctime>
 #include <memory>
 
 #include "libhookcore/base/error.h"
@@ -50,9 +50,10 @@ sys::UniqueFd make_path(const std::string& path) {
   return open_private(parent.get(), path.substr(slash + 1));
 }
 
-bool is_there(const std::string& path) {
+// false only when that is sure: a directory that can't be looked into may hold it.
+bool may_be_there(const std::string& path) {
   struct ::stat status {};
-  return ::stat(path.c_str(), &status) == 0;
+  return ::stat(path.c_str(), &status) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 }  // namespace
@@ -65,7 +66,7 @@ std::string default_root(bool rootful, uid_t uid, const std::string& home) {
 
 bool is_over(const sys::Proc& proc, const SessionState& state) {
   if (has_living_member(proc, state)) return false;
-  return !state.restartable || !is_there(state.bundle);
+  return !state.restartable || !may_be_there(state.bundle);
 }
 
 Session::Session(std::string name, sys::UniqueFd fd, bool is_new)
@@ -90,7 +91,7 @@ Store Store::open(const std::string& root) {
 }
 
 std::optional<Store> Store::open_existing(const std::string& root) {
-  if (!is_there(root)) return std::nullopt;
+  if (!may_be_there(root)) return std::nullopt;
   return open(root);
 }
 
@@ -136,7 +137,7 @@ Session Store::acquire(const std::string& name) {
     }
     auto session = lock(name, true);
     if (!session) continue;
-    session->is_new_ = made;
+    session->is_new_ = made && !session->state_;
     return std::move(*session);
   }
 }
@@ -177,17 +178,22 @@ void Store::empty_trash(CollectResult& result) {
   }
 }
 
+bool Store::collect_one(const std::string& name, const sys::Proc& proc) {
+  const auto session = lock(name, false);
+  // Without a readable state nobody can have mounted from it: the state is written first.
+  if (!session || (session->state() && !is_over(proc, *session->state()))) return false;
+  to_trash(*session);
+  return true;
+}
+
 CollectResult Store::collect(const sys::Proc& proc) {
   CollectResult result;
   for (const std::string& name : names()) {
-    auto session = lock(name, false);
-    // Without a readable state nobody can have mounted from it: the state is written first.
-    if (!session || (session->state() && !is_over(proc, *session->state()))) {
-      ++result.kept;
-      continue;
+    try {
+      ++(collect_one(name, proc) ? result.removed : result.kept);
+    } catch (const Error& error) {
+      result.problems.push_back(error.line());
     }
-    to_trash(*session);
-    ++result.removed;
   }
   empty_trash(result);
   return result;

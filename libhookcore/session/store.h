@@ -107,6 +107,7 @@ class Store {
  private:
   explicit Store(std::string root) : root_(std::move(root)) {}
   std::optional<Session> lock(const std::string& name, bool wait);
+  bool collect_one(const std::string& name, const sys::Proc& proc);
   void empty_trash(CollectResult& result);
   std::string to_trash(const Session& session);
 

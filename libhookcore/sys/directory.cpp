@@ -34,8 +34,7 @@ void DirectoryReader::start(int fd) {
 
 bool DirectoryReader::refill() {
   const long got = ::syscall(SYS_getdents64, fd_, buffer_.get(), kBufferBytes);
-  if (got < 0 && errno != ENOENT)
-    throw SystemError("getdents64", "a directory of the source", errno);
+  if (got < 0 && errno != ENOENT) throw SystemError("getdents64", "a directory", errno);
   position_ = 0;
   filled_ = got > 0 ? static_cast<size_t>(got) : 0;
   return filled_ > 0;

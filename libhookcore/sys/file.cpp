@@ -6,11 +6,11 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdio>
+#include <ctime>
 #include <utility>
 
 #include "libhookcore/sys/directory.h"
@@ -49,12 +49,19 @@ int open_at_raw(int dirfd, const std::string& path, int flags, Resolve resolve, 
   how.flags = static_cast<uint64_t>(static_cast<unsigned>(flags | O_CLOEXEC));
   how.mode = (flags & (O_CREAT | O_TMPFILE)) == 0 ? 0 : mode;
   how.resolve = resolve_flags(resolve);
-  while (true) {
+  // EAGAIN: a rename or mount raced with ".." under RESOLVE_IN_ROOT (openat2(2)). Bounded, so that
+  // a container that renames all the time can't keep a hook busy for ever.
+  constexpr int kTries = 1000;
+  for (int left = kTries; left > 0;) {
     const long fd = ::syscall(SYS_openat2, dirfd, path.c_str(), &how, sizeof how);
     if (fd >= 0) return static_cast<int>(fd);
-    // EAGAIN: a rename or mount raced with ".." under RESOLVE_IN_ROOT (openat2(2)).
-    if (errno != EINTR && errno != EAGAIN) return -errno;
+    if (errno == EAGAIN) {
+      --left;
+    } else if (errno != EINTR) {
+      return -errno;
+    }
   }
+  return -EAGAIN;
 }
 
 UniqueFd open_at(int dirfd, const std::string& path, int flags, Resolve resolve, mode_t mode) {

@@ -60,14 +60,15 @@ class MountApi {
 
   virtual std::string_view name() const = 0;
   virtual UniqueFd tmpfs(const TmpfsOptions& options) = 0;
-  /// A second mount of what fd (a directory or file) shows, with the mounts below it if recursive.
+  /// A second mount of what fd (a directory or file) shows: private, or, if recursive, with the
+  /// mounts below it and each with the propagation it has.
   virtual UniqueFd clone(int fd, bool recursive) = 0;
   virtual void set_flags(int mount_fd, const MountFlags& flags) = 0;
-  /// Shows mount_fd (made by clone) through a user namespace's id map. false: the file system or
-  /// our privileges don't allow it.
-  virtual bool idmap(int mount_fd, int user_namespace_fd) = 0;
+  /// Shows mount (made by clone, directory) through a user namespace's id map; mount may become
+  /// another descriptor. false: the kernel, the file system or our privileges don't allow it.
+  virtual bool idmap(UniqueFd& mount, int user_namespace_fd) = 0;
   virtual UniqueFd overlay(const OverlayOptions& options) = 0;
-  /// Puts the mount on target (a descriptor of a directory or file); it is private there.
+  /// Puts the mount on target (a descriptor of a directory or file).
   virtual void attach(int mount_fd, int target_fd) = 0;
 };
 
@@ -79,8 +80,9 @@ std::unique_ptr<MountApi> make_new_mount_api();
 std::unique_ptr<MountApi> make_legacy_mount_api(const Proc& proc, int stage_fd,
                                                 const std::string& stage_path);
 
-/// Takes the topmost mount away whose root fd is (umount2(2) with MNT_DETACH). Changes the working
-/// directory to "/". false when the kernel holds it locked (mount_namespaces(7)).
+/// Takes the mount away whose root fd is, with all that is mounted below it (umount2(2) with
+/// MNT_DETACH). That is seen nowhere else, unless the mount that it stands on is shared. Changes
+/// the working directory to "/". false when the kernel holds it locked (mount_namespaces(7)).
 bool detach_mount(int fd);
 
 /// What statx(2) and statvfs(3) tell about the mount that fd lies on.

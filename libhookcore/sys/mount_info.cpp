@@ -90,7 +90,9 @@ std::vector<MountInfo> parse_mountinfo(std::string_view text) {
 
 bool detach_mount(int fd) {
   if (::fchdir(fd) != 0) throw SystemError("fchdir", "mount to take away", errno);
-  const int result = ::umount2(".", MNT_DETACH | UMOUNT_NOFOLLOW);
+  // Otherwise what is mounted below would also go from the mount's peers: from the host.
+  int result = ::mount("", ".", nullptr, MS_PRIVATE | MS_REC, nullptr);
+  if (result == 0) result = ::umount2(".", MNT_DETACH | UMOUNT_NOFOLLOW);
   const int error = errno;
   if (::chdir("/") != 0) throw SystemError("chdir", "/", errno);
   if (result != 0 && error != EINVAL) throw SystemError("umount2", "mount to take away", error);

@@ -107,6 +107,13 @@ class NewMountApi : public MountApi {
                            static_cast<unsigned>(AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0));
     UniqueFd tree(::open_tree(fd, "", flags));
     if (!tree) fail("open_tree", "mount to clone", errno);
+    if (recursive) return tree;
+    // A clone of a shared mount is its peer: what a container mounts in it would reach the host.
+    struct mount_attr attributes {};
+    attributes.propagation = MS_PRIVATE;
+    if (::mount_setattr(tree.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0) {
+      fail("mount_setattr", "propagation of a clone", errno);
+    }
     return tree;
   }
 
@@ -126,11 +133,11 @@ class NewMountApi : public MountApi {
     }
   }
 
-  bool idmap(int mount_fd, int user_namespace_fd) override {
+  bool idmap(UniqueFd& mount, int user_namespace_fd) override {
     struct mount_attr attributes {};
     attributes.attr_set = MOUNT_ATTR_IDMAP;
     attributes.userns_fd = static_cast<uint64_t>(user_namespace_fd);
-    return ::mount_setattr(mount_fd, "", AT_EMPTY_PATH, &attributes, sizeof attributes) == 0;
+    return ::mount_setattr(mount.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) == 0;
   }
 
   UniqueFd overlay(const OverlayOptions& options) override {

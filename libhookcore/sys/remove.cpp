@@ -75,12 +75,15 @@ class TreeRemover {
   }
 
   void descend(int dirfd, const std::string& name, int unlink_error) {
-    UniqueFd place(open_at_raw(dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW, Resolve::kStrict));
-    if (!place) {
+    const int opened =
+        open_at_raw(dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW, Resolve::kStrict);
+    if (opened == -ENOENT) return;
+    if (opened < 0) {
       // Not a directory: then what unlink said counts (EPERM of an immutable file).
-      leave(name, std::strerror(unlink_error));
+      leave(name, opened == -EXDEV ? "something is mounted on it" : std::strerror(unlink_error));
       return;
     }
+    const UniqueFd place(opened);
     const struct ::stat status = stat_fd(place.get(), name);
     if (status.st_dev != device_) {
       leave(name, "lies on another file system");
@@ -88,7 +91,13 @@ class TreeRemover {
     }
     UniqueFd fd = open_for_removal(place.get(), status);
     if (!fd) {
-      leave(name, std::strerror(errno));
+      // Another user's, closed to us: when it is empty the parent's permission is enough.
+      const int error = errno;
+      if (::unlinkat(dirfd, name.c_str(), AT_REMOVEDIR) == 0) {
+        ++result_.removed;
+      } else {
+        leave(name, std::strerror(error));
+      }
       return;
     }
     if (levels_.size() >= kMaxDepth) {
@@ -105,12 +114,17 @@ class TreeRemover {
   }
 
   void move_up(int dirfd, const std::string& name) {
-    std::string above = name_ + ".deep." + std::to_string(moves_++);
-    if (::renameat2(dirfd, name.c_str(), parent_fd_, above.c_str(), RENAME_NOREPLACE) != 0) {
+    // A name may be taken by what a removal that was killed has moved up.
+    while (true) {
+      std::string above = name_ + ".deep." + std::to_string(moves_++);
+      if (::renameat2(dirfd, name.c_str(), parent_fd_, above.c_str(), RENAME_NOREPLACE) == 0) {
+        moved_up_.push_back(std::move(above));
+        return;
+      }
+      if (errno == EEXIST) continue;
       leave(name, std::strerror(errno));
       return;
     }
-    moved_up_.push_back(std::move(above));
   }
 
   // The directory behind place, readable, searchable and writable for us; or empty with errno.
