@@ -77,11 +77,8 @@ std::string_view code_name(Code code) { return info(code).name; }
 int hook_exit_code(Code code) { return info(code).hook_exit; }
 int cli_exit_code(Code code) { return info(code).cli_exit; }
 
-Error::Error(Code code, std::string what, std::string where, std::string remedy)
-    : std::runtime_error(std::move(what)),
-      code_(code),
-      where_(std::move(where)),
-      remedy_(std::move(remedy)) {}
+Error::Error(Code code, const std::string& what, std::string where, std::string remedy)
+    : std::runtime_error(what), code_(code), where_(std::move(where)), remedy_(std::move(remedy)) {}
 
 std::string Error::line() const {
   std::string out{code_name(code_)};

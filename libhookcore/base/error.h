@@ -36,7 +36,7 @@ int cli_exit_code(Code code);
 /// do about it. One line each; text from outside is quoted by the thrower (see quote()).
 class Error : public std::runtime_error {
  public:
-  Error(Code code, std::string what, std::string where = {}, std::string remedy = {});
+  Error(Code code, const std::string& what, std::string where = {}, std::string remedy = {});
 
   Code code() const { return code_; }
   const std::string& where() const { return where_; }

@@ -56,6 +56,7 @@ std::vector<NestedMount> take_nested_mounts(sys::MountApi& api,
 
 std::vector<overlay::Anchor> anchors(const std::vector<NestedMount>& nested) {
   std::vector<overlay::Anchor> out;
+  out.reserve(nested.size());
   for (const NestedMount& mount : nested) out.push_back({mount.path, mount.directory});
   return out;
 }

@@ -4,7 +4,6 @@
 #include <linux/capability.h>
 #include <linux/magic.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -14,6 +13,7 @@
 
 #include <array>
 #include <charconv>
+#include <csignal>
 #include <cstdlib>
 #include <string_view>
 
