@@ -115,11 +115,12 @@ void Automaton::finish() {
   }
   std::sort(starts.begin(), starts.end());
   starts.erase(std::unique(starts.begin(), starts.end()), starts.end());
+  if (starts.back() >= kSymbolEnd) starts.pop_back();
   std::sort(mentioned.begin(), mentioned.end());
 
   boundaries_ = std::move(starts);
   interval_classes_.clear();
-  representatives_ = {kSymbolEnd};  // class 0; set to a real symbol below if one has it
+  representatives_ = {0};  // class 0; NUL if no symbol that may occur has it
   size_t next_mention = 0;
   Symbol covered_to = 0;  // symbols below this are mentioned by what was passed
   for (const Symbol boundary : boundaries_) {

@@ -27,7 +27,9 @@ class Compiler {
     if (has_special_) return std::move(result_);
     // No character made it a regular expression; what is left depends on where `**` stands.
     if (pattern_.starts_with("**")) return suffix();
-    if (pattern_.ends_with("**")) {
+    // A byte order mark before a leading `**`: BuildKit cuts its suffix out of the mark's middle,
+    // so that no sane name matches.
+    if (pattern_.ends_with("**") && !starts_with_double_star_) {
       CompiledPattern prefix = literal(pattern_.substr(0, pattern_.size() - 2));
       prefix.tokens.push_back({Kind::kRestNl});
       return prefix;
