@@ -1,12 +1,10 @@
 // project.toml of Cloud Native Buildpacks: `exclude` or `include`, lists of .gitignore lines.
+#include <toml++/toml.h>
+
 #include <optional>
 #include <sstream>
 #include <string_view>
 #include <utility>
-
-#define TOML_EXCEPTIONS 1
-#define TOML_ENABLE_FORMATTERS 0
-#include <toml++/toml.h>
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/ignore/pattern.h"
@@ -86,12 +84,11 @@ RuleSet compile_list(const toml::node& node, bool exclude, const std::string& fi
 }
 
 toml::table parse(std::string_view text, const std::string& file) {
-  try {
-    return toml::parse(text);
-  } catch (const toml::parse_error& error) {
-    fail(file, error.source().begin.line,
-         "not valid TOML: " + quote(std::string(error.description())), "mend the syntax");
-  }
+  toml::parse_result parsed = toml::parse(text);
+  if (parsed) return std::move(parsed).table();
+  const toml::parse_error& error = parsed.error();
+  fail(file, error.source().begin.line,
+       "not valid TOML: " + quote(std::string(error.description())), "mend the syntax");
 }
 
 bool empty_list(const toml::node* node) {

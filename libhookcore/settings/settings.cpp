@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <toml++/toml.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,10 +12,6 @@
 #include "libhookcore/base/error.h"
 #include "libhookcore/base/path.h"
 #include "libhookcore/sys/file.h"
-
-#define TOML_EXCEPTIONS 0
-#define TOML_ENABLE_FORMATTERS 0
-#include <toml++/toml.h>
 
 namespace hookcore::settings {
 
