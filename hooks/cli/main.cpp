@@ -7,6 +7,7 @@
 #include <string>
 
 #include "hooks/cli/context_commands.h"
+#include "hooks/cli/doctor_commands.h"
 #include "hooks/cli/spec_commands.h"
 #include "libhookcore/base/error.h"
 
@@ -23,6 +24,7 @@ int fail(const std::string& line, int exit_code) {
 void add_commands(CLI::App& app, int& exit_code) {
   hookcore::cli::add_context_commands(app);
   hookcore::cli::add_spec_commands(app, exit_code);
+  hookcore::cli::add_doctor_command(app, exit_code);
 }
 
 int run(int argc, char** argv) {

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libhookcore/doctor/finding.h"
+#include "libhookcore/doctor/machine.h"
+#include "libhookcore/doctor/podman_config.h"
+
+/// The single checks. None changes anything, but for check_scratch, which tries the scratch
+/// directory's file system with a directory that it removes.
+namespace hookcore::doctor {
+
+/// An engine or runtime on this machine.
+struct Engine {
+  std::string name;
+  std::string path;     ///< empty: not found
+  std::string version;  ///< "5.4.2", or empty where it would not say
+  unsigned major = 0;   ///< 0 for unknown
+};
+
+/// Looks for podman, buildah, crun and runc where Debian and Fedora install programs, and asks them
+/// for their version.
+std::vector<Engine> find_engines(const Machine& machine);
+Findings check_engines(const std::vector<Engine>& engines);
+
+Findings check_kernel(const Machine& machine);
+Findings check_programs(const Machine& machine);
+/// hooks.d: the files in podman's directories and in those that podman shares with others.
+Findings check_hook_files(const Machine& machine, const PodmanConfig& config);
+Findings check_settings(const Machine& machine);
+Findings check_scratch(const Machine& machine);
+/// Rootless only: subordinate ids (subuid(5)) and the programs that hand them out.
+Findings check_subordinate_ids(const Machine& machine);
+
+/// Who else than root and the user could change this file: empty, or a few words with owner and
+/// mode.
+std::string untrusted(const Machine& machine, const struct ::stat& status);
+
+}  // namespace hookcore::doctor

@@ -1,0 +1,216 @@
+// Kernel, configuration, scratch, subordinate ids.
+#include <algorithm>
+
+#include "libhookcore/base/error.h"
+#include "libhookcore/doctor/checks.h"
+#include "libhookcore/overlay/workspace.h"
+#include "libhookcore/session/store.h"
+
+namespace hookcore::doctor {
+namespace {
+
+constexpr uint64_t kWantedIds = 65536;
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+Finding check_calls(const Kernel& kernel) {
+  constexpr const char* kCheck = "kernel-calls";
+  const auto& missing = kernel.missing_calls;
+  if (missing.empty()) {
+    return ok(kCheck, "Linux " + kernel.release + " has openat2 and the mount calls");
+  }
+  const std::string what = "Linux " + kernel.release + " lacks " + joined(missing);
+  const std::string mend = "run Linux 5.11 or later, without a seccomp filter on these calls";
+  if (std::find(missing.begin(), missing.end(), "openat2") != missing.end()) {
+    return failure(kCheck, what,
+                   "without openat2 a link in an image could lead a mount elsewhere, "
+                   "so every container that opts in is refused",
+                   mend);
+  }
+  return warning(kCheck, what, "the hooks mount by the older mount(2) instead", mend);
+}
+
+// Ubuntu grants user namespaces to podman by an AppArmor profile that this program hasn't got.
+bool only_engines_get_namespaces(const Machine& machine) {
+  const auto text = machine.files.read("/proc/sys/kernel/apparmor_restrict_unprivileged_userns");
+  return text && text->starts_with('1');
+}
+
+Finding check_overlay(const Machine& machine) {
+  constexpr const char* kCheck = "kernel-overlay";
+  const auto& problem = machine.kernel.overlay_failure;
+  const std::string where = machine.user.rootful ? "" : " in a user namespace";
+  if (!problem) return ok(kCheck, "overlay with whiteouts works" + where);
+  const std::string what = "no overlay" + where + ": " + *problem;
+  if (!machine.user.rootful && only_engines_get_namespaces(machine)) {
+    return warning(kCheck, what,
+                   "AppArmor gives user namespaces to some programs only; whether "
+                   "podman's containers get an overlay couldn't be tried",
+                   "run a container with io.cnb.hooks.role=dev to see");
+  }
+  return failure(kCheck, what, "/workspace is an overlay: no container that opts in can start",
+                 machine.user.rootful ? "modprobe overlay"
+                                      : "sudo sysctl kernel.unprivileged_userns_clone=1 "
+                                        "user.max_user_namespaces=65536; Linux 5.11 or later");
+}
+
+settings::Settings load(const Machine& machine) {
+  settings::SettingsFiles files{machine.root + settings::kSystemFile, {}};
+  if (!machine.user.rootful && !machine.home.empty()) {
+    files.user = machine.root + machine.home + "/" + settings::kUserFile;
+  }
+  return settings::load_settings(machine.user, files);
+}
+
+/// The directory itself, or the nearest one above it that is there.
+std::string existing(const Files& files, std::string path) {
+  while (path.size() > 1 && !files.stat(path)) {
+    path.resize(std::max<size_t>(path.rfind('/'), 1));
+  }
+  return path;
+}
+
+Finding probe_scratch(const Machine& machine, const std::string& path, const std::string& place) {
+  constexpr const char* kCheck = "scratch";
+  const auto directory = machine.files.open_directory(place);
+  if (!directory) {
+    return failure(kCheck, path + " can't be opened", "the hooks keep there what containers write",
+                   "set scratch-dir in config.toml to a directory of yours");
+  }
+  try {
+    overlay::probe_upper(directory->get(), !machine.user.rootful);
+  } catch (const Error& error) {
+    return failure(kCheck, path + ": " + error.what(), "no container could write its workspace",
+                   error.remedy());
+  }
+  return ok(kCheck, path + (place == path ? "" : " (not made yet)") +
+                        ": its file system can be an overlay's upper");
+}
+
+/// The sum of a user's ranges in subuid(5) or subgid(5): NAME-OR-UID:START:COUNT.
+uint64_t subordinate_ids(const std::string& text, const std::vector<std::string>& names) {
+  uint64_t sum = 0;
+  size_t start = 0;
+  while (start < text.size()) {
+    const size_t end = std::min(text.find('\n', start), text.size());
+    const std::string line = text.substr(start, end - start);
+    start = end + 1;
+    const size_t first = line.find(':');
+    const size_t last = line.rfind(':');
+    if (first == std::string::npos || first == last) continue;
+    if (std::find(names.begin(), names.end(), line.substr(0, first)) == names.end()) continue;
+    sum += std::strtoull(line.c_str() + last + 1, nullptr, 10);
+  }
+  return sum;
+}
+
+/// The name that /etc/passwd has for uid; empty where it has none.
+std::string user_name(const Files& files, uid_t uid) {
+  const std::string text = files.read("/etc/passwd").value_or("");
+  const std::string wanted = ":" + std::to_string(uid) + ":";
+  size_t start = 0;
+  while (start < text.size()) {
+    const size_t end = std::min(text.find('\n', start), text.size());
+    const std::string line = text.substr(start, end - start);
+    start = end + 1;
+    const size_t name_end = line.find(':');
+    const size_t uid_at = name_end == std::string::npos ? name_end : line.find(':', name_end + 1);
+    if (uid_at != std::string::npos && line.compare(uid_at, wanted.size(), wanted) == 0) {
+      return line.substr(0, name_end);
+    }
+  }
+  return {};
+}
+
+Finding check_helper(const Machine& machine, const std::string& name) {
+  constexpr const char* kCheck = "rootless-ids";
+  for (const char* directory : {"/usr/bin/", "/bin/", "/usr/local/bin/"}) {
+    if (machine.files.stat(directory + name)) return ok(kCheck, directory + name + " is there");
+  }
+  return failure(kCheck, name + " is not installed",
+                 "a rootless container has one id only without it", "sudo apt install uidmap");
+}
+
+}  // namespace
+
+std::string untrusted(const Machine& machine, const struct ::stat& status) {
+  const bool trusted_owner = status.st_uid == machine.files.root_uid() ||
+                             (!machine.user.rootful && status.st_uid == machine.user.uid);
+  if (trusted_owner && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0) return {};
+  char mode[8];
+  std::snprintf(mode, sizeof mode, "%04o", status.st_mode & 07777U);
+  return "belongs to uid " + std::to_string(status.st_uid) + " with mode " + mode;
+}
+
+Findings check_kernel(const Machine& machine) {
+  return {check_calls(machine.kernel), check_overlay(machine)};
+}
+
+Findings check_settings(const Machine& machine) {
+  constexpr const char* kCheck = "settings";
+  try {
+    const settings::Settings settings = load(machine);
+    if (settings.cnb_dir && !machine.files.stat(*settings.cnb_dir)) {
+      return {failure(kCheck, "cnb-dir " + quote(*settings.cnb_dir) + " is not there",
+                      "a container whose image has no /cnb is refused",
+                      "make the directory, or correct cnb-dir in config.toml")};
+    }
+    return {ok(kCheck, "config.toml can be used")};
+  } catch (const Error& error) {
+    return {failure(kCheck, std::string(error.what()) + "; " + error.where(),
+                    "every container that opts in is refused", error.remedy())};
+  }
+}
+
+Findings check_scratch(const Machine& machine) {
+  constexpr const char* kCheck = "scratch";
+  std::string path;
+  try {
+    path = load(machine).scratch_dir.value_or(
+        session::default_root(machine.user.rootful, machine.user.uid, machine.home));
+  } catch (const Error&) {
+    return {};  // check_settings tells
+  }
+  const std::string place = existing(machine.files, path);
+  if (place == path) {
+    const std::string others = untrusted(machine, *machine.files.stat(path));
+    if (!others.empty()) {
+      return {failure(kCheck, path + " " + others,
+                      "others could change it under a running container, so the hooks refuse it",
+                      "chown it to uid " + std::to_string(machine.user.uid) + " and chmod 0700")};
+    }
+  }
+  return {probe_scratch(machine, path, place)};
+}
+
+Findings check_subordinate_ids(const Machine& machine) {
+  constexpr const char* kCheck = "rootless-ids";
+  if (machine.user.rootful) return {};
+  const std::string name = user_name(machine.files, machine.user.uid);
+  const std::string shown = name.empty() ? std::to_string(machine.user.uid) : name;
+  Findings findings;
+  for (const char* path : {"/etc/subuid", "/etc/subgid"}) {
+    const uint64_t ids = subordinate_ids(machine.files.read(path).value_or(""),
+                                         {shown, std::to_string(machine.user.uid)});
+    if (ids >= kWantedIds) {
+      findings.push_back(
+          ok(kCheck, std::string(path) + " gives " + shown + " " + std::to_string(ids) + " ids"));
+      continue;
+    }
+    const std::string option =
+        path == std::string("/etc/subuid") ? "--add-subuids" : "--add-subgids";
+    findings.push_back(
+        failure(kCheck, std::string(path) + " gives " + shown + " " + std::to_string(ids) + " ids",
+                "images whose files belong to several users, and --userns=keep-id, need 65536",
+                "sudo usermod " + option + " 100000-165535 " + shown + "; podman system migrate"));
+  }
+  findings.push_back(check_helper(machine, "newuidmap"));
+  findings.push_back(check_helper(machine, "newgidmap"));
+  return findings;
+}
+
+}  // namespace hookcore::doctor

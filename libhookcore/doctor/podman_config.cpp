@@ -1,0 +1,76 @@
+#include "libhookcore/doctor/podman_config.h"
+
+#include <toml++/toml.h>
+
+#include "libhookcore/base/error.h"
+
+namespace hookcore::doctor {
+namespace {
+
+constexpr const char* kCheck = "podman-config";
+constexpr unsigned kRootReadsHome = 5;
+
+void add_with_drop_ins(const Files& files, const std::string& path, std::vector<std::string>& out) {
+  out.push_back(path);
+  const std::string directory = path + ".d";
+  for (const std::string& name : files.list(directory)) {
+    if (name.ends_with(".conf")) out.push_back(directory + "/" + name);
+  }
+}
+
+std::vector<std::string> chain(const Machine& machine, unsigned podman_major) {
+  std::vector<std::string> paths = {"/usr/share/containers/containers.conf"};
+  add_with_drop_ins(machine.files, "/etc/containers/containers.conf", paths);
+  const bool reads_home = !machine.user.rootful || podman_major >= kRootReadsHome;
+  if (reads_home && !machine.home.empty()) {
+    add_with_drop_ins(machine.files, machine.home + "/.config/containers/containers.conf", paths);
+  }
+  return paths;
+}
+
+// Since podman 5 a table {append=true} among the strings keeps what came before.
+void take_hooks_dir(const toml::array& list, const std::string& path, PodmanConfig& config) {
+  std::vector<std::string> directories;
+  bool append = false;
+  for (const toml::node& node : list) {
+    if (const auto* text = node.as_string()) directories.push_back(text->get());
+    if (const auto* table = node.as_table()) append = (*table)["append"].value_or(false);
+  }
+  if (!append) config.hook_directories.clear();
+  config.hook_directories.insert(config.hook_directories.end(), directories.begin(),
+                                 directories.end());
+  config.decided_by = path;
+}
+
+void merge(const std::string& text, const std::string& path, PodmanConfig& config) {
+  const toml::parse_result parsed = toml::parse(text);
+  if (!parsed) {
+    const std::string place = path + ":" + std::to_string(parsed.error().source().begin.line);
+    config.findings.push_back(
+        failure(kCheck, place + ": not TOML: " + std::string(parsed.error().description()),
+                "podman refuses to run any container", "correct " + place));
+    return;
+  }
+  const auto* list = parsed.table()["engine"]["hooks_dir"].as_array();
+  if (list != nullptr) take_hooks_dir(*list, path, config);
+}
+
+}  // namespace
+
+PodmanConfig read_podman_config(const Machine& machine, unsigned podman_major) {
+  PodmanConfig config;
+  for (const std::string& path : chain(machine, podman_major)) {
+    try {
+      const auto text = machine.files.read(path);
+      if (text) merge(*text, path, config);
+    } catch (const Error& error) {
+      config.findings.push_back(warning(kCheck, error.line(),
+                                        "podman's settings may differ from "
+                                        "what is said here",
+                                        "make " + path + " readable"));
+    }
+  }
+  return config;
+}
+
+}  // namespace hookcore::doctor
