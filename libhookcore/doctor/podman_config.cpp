@@ -1,8 +1,7 @@
 #include "libhookcore/doctor/podman_config.h"
 
-#include <toml++/toml.h>
-
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/toml.h"
 
 namespace hookcore::doctor {
 namespace {
@@ -43,16 +42,16 @@ void take_hooks_dir(const toml::array& list, const std::string& path, PodmanConf
 }
 
 void merge(const std::string& text, const std::string& path, PodmanConfig& config) {
-  const toml::parse_result parsed = toml::parse(text);
-  if (!parsed) {
-    const std::string place = path + ":" + std::to_string(parsed.error().source().begin.line);
-    config.findings.push_back(
-        failure(kCheck, place + ": not TOML: " + std::string(parsed.error().description()),
-                "podman refuses to run any container", "correct " + place));
-    return;
+  try {
+    const toml::table table = toml::parse(text);
+    const auto* list = table["engine"]["hooks_dir"].as_array();
+    if (list != nullptr) take_hooks_dir(*list, path, config);
+  } catch (const toml::parse_error& error) {
+    const std::string place = path + ":" + std::to_string(error.source().begin.line);
+    config.findings.push_back(failure(kCheck,
+                                      place + ": not TOML: " + std::string(error.description()),
+                                      "podman refuses to run any container", "correct " + place));
   }
-  const auto* list = parsed.table()["engine"]["hooks_dir"].as_array();
-  if (list != nullptr) take_hooks_dir(*list, path, config);
 }
 
 }  // namespace

@@ -1,5 +1,4 @@
 // project.toml of Cloud Native Buildpacks: `exclude` or `include`, lists of .gitignore lines.
-#include <toml++/toml.h>
 
 #include <optional>
 #include <sstream>
@@ -7,6 +6,7 @@
 #include <utility>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/toml.h"
 #include "libhookcore/ignore/pattern.h"
 #include "libhookcore/ignore/program.h"
 #include "libhookcore/ignore/rules.h"
@@ -84,11 +84,12 @@ RuleSet compile_list(const toml::node& node, bool exclude, const std::string& fi
 }
 
 toml::table parse(std::string_view text, const std::string& file) {
-  toml::parse_result parsed = toml::parse(text);
-  if (parsed) return std::move(parsed).table();
-  const toml::parse_error& error = parsed.error();
-  fail(file, error.source().begin.line,
-       "not valid TOML: " + quote(std::string(error.description())), "mend the syntax");
+  try {
+    return toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    fail(file, error.source().begin.line,
+         "not valid TOML: " + quote(std::string(error.description())), "mend the syntax");
+  }
 }
 
 bool empty_list(const toml::node* node) {

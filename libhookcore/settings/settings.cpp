@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <toml++/toml.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/base/path.h"
+#include "libhookcore/base/toml.h"
 #include "libhookcore/sys/file.h"
 
 namespace hookcore::settings {
@@ -138,12 +138,14 @@ void merge_file(Settings& settings, const std::string& file) {
 }  // namespace
 
 void merge_settings(Settings& settings, const std::string& text, const std::string& file) {
-  const toml::parse_result parsed = toml::parse(text);
-  if (!parsed) {
-    throw Error(Code::kSettings, "not TOML: " + std::string(parsed.error().description()),
-                place(file, parsed.error().source()));
+  toml::table table;
+  try {
+    table = toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    throw Error(Code::kSettings, "not TOML: " + std::string(error.description()),
+                place(file, error.source()));
   }
-  for (const auto& [key, node] : parsed.table()) merge_key(settings, key, node, file);
+  for (const auto& [key, node] : table) merge_key(settings, key, node, file);
 }
 
 Settings load_settings(const HostUser& user, const SettingsFiles& files) {

@@ -24,9 +24,9 @@ TEST(Config, ReadsEverySampleAsNlohmannDoes) {
   for (const std::string& name : samples::names()) {
     SCOPED_TRACE(name);
     const std::string text = samples::read(name);
-    const json document = json::parse(text);
+    json document = json::parse(text);
     const ConfigView view = parse_config(text);
-    const json& process = document["process"];
+    json process = document["process"];
     EXPECT_TRUE(view.has_process);
     EXPECT_EQ(process["cwd"], view.cwd);
     EXPECT_EQ(strings(process["env"]), view.env);
@@ -49,7 +49,7 @@ TEST(Config, ReadsEverySampleAsNlohmannDoes) {
       EXPECT_EQ(document["mounts"][i].value("source", ""), view.mounts[i].source);
       EXPECT_EQ(document["mounts"][i].value("options", Strings()), view.mounts[i].options);
     }
-    const json& linux_part = document["linux"];
+    json linux_part = document["linux"];
     ASSERT_EQ(linux_part["namespaces"].size(), view.namespaces.size());
     EXPECT_EQ(linux_part["namespaces"][0]["type"], view.namespaces[0].type);
     ASSERT_EQ(linux_part.value("uidMappings", json::array()).size(), view.uid_mappings.size());
@@ -58,7 +58,7 @@ TEST(Config, ReadsEverySampleAsNlohmannDoes) {
       EXPECT_EQ(linux_part["uidMappings"][i]["hostID"], view.uid_mappings[i].host_id);
       EXPECT_EQ(linux_part["uidMappings"][i]["size"], view.uid_mappings[i].size);
     }
-    EXPECT_EQ(strings(linux_part["maskedPaths"]), view.masked_paths);
+    EXPECT_EQ(linux_part.value("maskedPaths", Strings()), view.masked_paths);
   }
 }
 
