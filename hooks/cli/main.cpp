@@ -8,6 +8,8 @@
 
 #include "hooks/cli/context_commands.h"
 #include "hooks/cli/doctor_commands.h"
+#include "hooks/cli/preview_commands.h"
+#include "hooks/cli/session_commands.h"
 #include "hooks/cli/spec_commands.h"
 #include "libhookcore/base/error.h"
 
@@ -23,6 +25,8 @@ int fail(const std::string& line, int exit_code) {
 
 void add_commands(CLI::App& app, int& exit_code) {
   hookcore::cli::add_context_commands(app);
+  hookcore::cli::add_preview_commands(app, exit_code);
+  hookcore::cli::add_session_commands(app, exit_code);
   hookcore::cli::add_spec_commands(app, exit_code);
   hookcore::cli::add_doctor_command(app, exit_code);
 }

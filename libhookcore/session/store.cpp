@@ -69,12 +69,15 @@ bool is_over(const sys::Proc& proc, const SessionState& state) {
   return !state.restartable || !may_be_there(state.bundle);
 }
 
-Session::Session(std::string name, sys::UniqueFd fd, bool is_new)
-    : name_(std::move(name)), fd_(std::move(fd)), is_new_(is_new) {
+std::optional<SessionState> read_state(int session_fd) {
   const auto file =
-      sys::try_open_at(fd_.get(), kStateFile, O_RDONLY | O_NOFOLLOW, sys::Resolve::kStrict);
-  if (file) state_ = parse_session_state(sys::read_all(file->get(), kStateMax, kStateFile));
+      sys::try_open_at(session_fd, kStateFile, O_RDONLY | O_NOFOLLOW, sys::Resolve::kStrict);
+  if (!file) return std::nullopt;
+  return parse_session_state(sys::read_all(file->get(), kStateMax, kStateFile));
 }
+
+Session::Session(std::string name, sys::UniqueFd fd, bool is_new)
+    : name_(std::move(name)), fd_(std::move(fd)), is_new_(is_new), state_(read_state(fd_.get())) {}
 
 void Session::write_state(SessionState state) {
   sys::replace_file(fd_.get(), kStateFile, format_state(state), 0600, sys::Durability::kCrash);
@@ -143,6 +146,11 @@ Session Store::acquire(const std::string& name) {
 }
 
 std::optional<Session> Store::find(const std::string& name) { return lock(name, true); }
+
+std::optional<sys::UniqueFd> Store::look(const std::string& name) const {
+  return sys::try_open_at(sessions_.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
+                          sys::Resolve::kStrict);
+}
 
 std::vector<std::string> Store::names() const { return sys::list_directory(sessions_.get()); }
 

@@ -95,6 +95,9 @@ class Store {
   /// nullopt when there is none.
   std::optional<Session> find(const std::string& name);
   std::vector<std::string> names() const;
+  /// A session's directory as it is, without its lock: for looking only. nullopt when there is
+  /// none.
+  std::optional<sys::UniqueFd> look(const std::string& name) const;
 
   /// Takes the session out of sight (rename into trash) and removes it. A session with a living
   /// member is Error(kSession).
@@ -127,6 +130,8 @@ bool has_living_member(const sys::Proc& proc, const SessionState& state);
 /// Nobody can come back to this session: no living member, and a container that is gone.
 bool is_over(const sys::Proc& proc, const SessionState& state);
 
+/// state.json of a session's directory; nullopt where there is none, or none that can be read.
+std::optional<SessionState> read_state(int session_fd);
 std::string format_state(const SessionState& state);
 /// nullopt for anything that isn't a whole state of a known version.
 std::optional<SessionState> parse_session_state(const std::string& text);

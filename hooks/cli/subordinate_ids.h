@@ -1,0 +1,25 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hookcore::cli {
+
+/// What a container of a plain user wrote may belong to the user's subordinate ids (subuid(5)):
+/// only a user namespace that has them, made with newuidmap(1) and newgidmap(1), can remove it.
+
+/// START and COUNT of each line of subuid(5) or subgid(5) that is the user's, by name or number.
+std::vector<std::pair<std::string, std::string>> subordinate_ranges(std::string_view text,
+                                                                    std::string_view name,
+                                                                    std::string_view number);
+
+/// Runs this program once more, with these arguments, as the root of such a namespace; it has to
+/// call enter_subordinate_namespace first of all. What it prints, line by line. Throws
+/// Error(kSystem) where the machine has no such ids or programs.
+std::vector<std::string> run_with_subordinate_ids(const std::vector<std::string>& arguments);
+/// The other side: returns when the maps are written and we are root inside.
+void enter_subordinate_namespace();
+
+}  // namespace hookcore::cli

@@ -1,0 +1,82 @@
+#include "libhookcore/session/listing.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "libhookcore/sys/file.h"
+
+namespace hookcore::session {
+namespace {
+
+// The session's own layout: what is below is the container's.
+void add_usage(int session_fd, Listing& listing) {
+  std::vector<std::string> waiting{"."};
+  while (!waiting.empty()) {
+    const std::string path = std::move(waiting.back());
+    waiting.pop_back();
+    const sys::UniqueFd directory(sys::open_at_raw(
+        session_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kStrict));
+    if (!directory) {
+      listing.all_counted = false;
+      continue;
+    }
+    for (const std::string& name : sys::list_directory(directory.get())) {
+      const auto status = sys::stat_at(directory.get(), name);
+      if (!status) continue;
+      listing.bytes += static_cast<uint64_t>(status->st_blocks) * 512;
+      if (S_ISDIR(status->st_mode)) waiting.push_back(path + "/" + name);
+    }
+  }
+}
+
+Condition condition_of(const sys::Proc& proc, const SessionState& state) {
+  for (const Member& member : state.members) {
+    if (!is_alive(proc, state, member)) continue;
+    return member.mounted ? Condition::kRunning : Condition::kPreparing;
+  }
+  return is_over(proc, state) ? Condition::kOver : Condition::kStopped;
+}
+
+Listing describe(const std::string& name, int fd, const sys::Proc& proc) {
+  Listing listing;
+  listing.name = name;
+  listing.last_change_time = sys::stat_fd(fd, name).st_mtim.tv_sec;
+  if (const auto state = read_state(fd)) {
+    listing.container = state->container;
+    listing.scratch = state->scratch;
+    listing.condition = condition_of(proc, *state);
+  }
+  add_usage(fd, listing);
+  return listing;
+}
+
+}  // namespace
+
+std::string_view name(Condition condition) {
+  switch (condition) {
+    case Condition::kPreparing:
+      return "preparing";
+    case Condition::kRunning:
+      return "running";
+    case Condition::kStopped:
+      return "stopped";
+    case Condition::kOver:
+      return "over";
+  }
+  return "over";
+}
+
+std::vector<Listing> list_sessions(const Store& store, const sys::Proc& proc) {
+  std::vector<std::string> names = store.names();
+  std::sort(names.begin(), names.end());
+  std::vector<Listing> listings;
+  for (const std::string& name : names) {
+    const auto fd = store.look(name);
+    if (fd) listings.push_back(describe(name, fd->get(), proc));
+  }
+  return listings;
+}
+
+}  // namespace hookcore::session
