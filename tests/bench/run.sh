@@ -1,0 +1,101 @@
+#!/bin/bash
+# Benchmarks: each row is ours against a peer in the same run, medians, and the bar of the ratio.
+#
+#   tests/bench/run.sh [--quick] [--build DIR]
+#
+#   --quick   small trees and few runs, under a minute: shows that everything runs
+#   --build   a configured build directory (default build/release); its programs are built first
+#
+# A missed bar is printed, never a failure; a program that doesn't do its work is one.
+# Needs root: the containers and their scratch live in a private view (tests/lab/enter), on a fresh
+# ext4 in an image file, so that no other work on the disk is measured and nothing is left of it.
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+checkout=$(readlink -f "$here/../..")
+readonly here checkout
+readonly programs=(oci-cnb-precreate oci-cnb-createruntime oci-cnb-poststop
+  empty_program raw_walk hook_bench ignore_bench)
+
+die() {
+  echo "tests/bench/run.sh: $*" >&2
+  exit 1
+}
+
+# --- inside the lab -------------------------------------------------------------------------------
+
+# A file system of this run alone, for trees, scratch and the engine's storage.
+make_disk() {
+  local disk=$TMPDIR/disk
+  truncate -s 16G "$disk.img"
+  mkfs.ext4 -q -F -N 1500000 -E lazy_itable_init=1,lazy_journal_init=1,nodiscard "$disk.img"
+  mkdir "$disk"
+  mount -o loop,noinit_itable "$disk.img" "$disk"
+  mkdir "$disk/tmp" "$disk/store" "$disk/containers"
+  chmod 700 "$disk/store"
+  mount --bind "$disk/store" /var/lib/oci-cnb-hooks
+  mount --bind "$disk/containers" /var/lib/containers
+  export TMPDIR=$disk/tmp
+}
+
+# The ignore engine without a hook around it.
+engine_alone() {
+  local -a size=(--runs 7 500000)
+  [[ $1 == --full ]] || size=(--runs 3 5000)
+  printf '\nthe ignore engine alone:\n'
+  "$2" --dir "$TMPDIR" "${size[@]}"
+}
+
+inside() {
+  local scale=$1 build=$2
+  make_disk
+  "$build/tests/bench/hook_bench" "$scale" "$build" \
+    "$checkout/tests/unit/environment/samples/podman-rootful-plain.json"
+  if command -v podman >/dev/null && command -v crun >/dev/null; then
+    python3 -B "$here/podman_bench.py" "$scale" "$build/bin"
+  else
+    printf 'note\tpodman and crun are not installed: their rows are missing\n'
+  fi
+  if [[ -x $build/tests/bench/ignore_bench ]]; then
+    engine_alone "$scale" "$build/tests/bench/ignore_bench" | sed 's/^/note\t/'
+  fi
+}
+
+# --- outside --------------------------------------------------------------------------------------
+
+# Lines "row FIELD..." and "note TEXT", separated by tabs, as one table with the notes below it.
+table() {
+  awk -F '\t' -v OFS='\t' '
+    BEGIN { print "row", "ours", "peer", "ratio", "bar", "" }
+    $1 == "row" { print $2, $3, $4, $5, $6, $7 }' "$1" | column -t -s $'\t' -R 2,3,4
+  echo
+  sed -n 's/^note\t//p' "$1"
+}
+
+main() {
+  local scale=--full build=$checkout/build/release results
+  while [[ $# -gt 0 ]]; do
+    case "$1" in
+      --quick) scale=--quick ;;
+      --build) build=$(readlink -f "${2:?--build needs a directory}"); shift ;;
+      *) die "unknown option $1; known: --quick --build DIR" ;;
+    esac
+    shift
+  done
+  [[ $(id -u) -eq 0 ]] || die "needs root, for mount namespaces"
+  [[ -d $build ]] || die "no build in $build: cmake --preset release"
+  cmake --build "$build" --target "${programs[@]}" >&2
+  results=$(mktemp)
+  # shellcheck disable=SC2064  # the name of now is meant
+  trap "rm -f '$results'" EXIT
+  "$checkout/tests/lab/enter" --bind "$build" host "$here/run.sh" --inside "$scale" "$build" |
+    tee "$results" >&2
+  table "$results"
+}
+
+if [[ ${1:-} == --inside ]]; then
+  shift
+  inside "$@"
+else
+  main "$@"
+fi
