@@ -1,0 +1,54 @@
+# bash completion of oci-cnb(1)
+
+_oci_cnb_words() {
+  case "$1" in
+    '') echo '--help --version context preview spec session doctor' ;;
+    context) echo '--help list masks explain stats' ;;
+    'context list') echo '--help --ignore-file --json --tree -0' ;;
+    'context masks') echo '--help --ignore-file --json -0' ;;
+    'context explain' | 'context stats') echo '--help --ignore-file --json' ;;
+    preview) echo '--help --ignore-file --scratch --json' ;;
+    spec) echo '--help apply validate' ;;
+    'spec apply') echo '--help --bundle --role --hooks-dir --in-place' ;;
+    'spec validate') echo '--help --bundle --format --json' ;;
+    session) echo '--help list gc log' ;;
+    'session list' | 'session gc') echo '--help --json' ;;
+    'session log') echo '--help' ;;
+    doctor) echo '--help --json' ;;
+  esac
+}
+
+# The subcommand in the words before the cursor, for example "spec apply".
+_oci_cnb_command() {
+  local word command=
+  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case "$command $word" in
+      ' context' | ' preview' | ' spec' | ' session' | ' doctor') command=$word ;;
+      'context '[lmes]* | 'spec '[av]* | 'session '[lg]*)
+        [[ " $(_oci_cnb_words "$command") " == *" $word "* ]] && command+=" $word"
+        ;;
+    esac
+  done
+  echo "$command"
+}
+
+_oci_cnb() {
+  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command
+  command=$(_oci_cnb_command)
+  COMPREPLY=()
+  case "$prev" in
+    --role) mapfile -t COMPREPLY < <(compgen -W 'dev build detect launch' -- "$cur"); return ;;
+    --format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur"); return ;;
+    --scratch) mapfile -t COMPREPLY < <(compgen -W 'disk tmpfs tmpfs:' -- "$cur"); return ;;
+    --hooks-dir | --bundle) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+    --ignore-file) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+  esac
+  if [[ $cur != -* ]]; then
+    case "$command" in
+      'context '* | preview | 'spec '*) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    esac
+  fi
+  mapfile -t COMPREPLY < <(compgen -W "$(_oci_cnb_words "$command")" -- "$cur")
+}
+
+complete -o filenames -F _oci_cnb oci-cnb

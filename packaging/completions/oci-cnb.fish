@@ -1,0 +1,61 @@
+# fish completion of oci-cnb(1)
+
+# The subcommand on the command line is exactly these words.
+function __oci_cnb_at
+    set -l words (commandline -opc)
+    set -e words[1]
+    set -l found
+    for word in $words
+        string match -q -- '-*' $word; or set -a found $word
+    end
+    test (count $found) -ge (count $argv); or return 1
+    test "$found[1..$(count $argv)]" = "$argv"
+end
+
+function __oci_cnb_is
+    set -l words (commandline -opc)
+    set -e words[1]
+    test "$words" = "$argv"
+end
+
+complete -c oci-cnb -f
+complete -c oci-cnb -l help -d 'Show help'
+complete -c oci-cnb -n '__oci_cnb_is' -l version -d 'Show the version'
+complete -c oci-cnb -n '__oci_cnb_is' -a context -d 'What the ignore rules show and hide'
+complete -c oci-cnb -n '__oci_cnb_is' -a preview -d 'Run a command in the filtered workspace'
+complete -c oci-cnb -n '__oci_cnb_is' -a spec -d 'Work on a config.json of a bundle'
+complete -c oci-cnb -n '__oci_cnb_is' -a session -d 'What containers left on disk'
+complete -c oci-cnb -n '__oci_cnb_is' -a doctor -d 'What this machine can do'
+
+complete -c oci-cnb -n '__oci_cnb_is context' -a 'list masks explain stats'
+for command in list masks explain stats
+    complete -c oci-cnb -n "__oci_cnb_at context $command" -F
+    complete -c oci-cnb -n "__oci_cnb_at context $command" -l ignore-file -rF -d 'Rules from this file'
+    complete -c oci-cnb -n "__oci_cnb_at context $command" -l json -d 'JSON on stdout'
+end
+complete -c oci-cnb -n '__oci_cnb_at context list' -l tree -d 'As a tree'
+complete -c oci-cnb -n '__oci_cnb_at context list' -s 0 -d 'NUL behind each path'
+complete -c oci-cnb -n '__oci_cnb_at context masks' -s 0 -d 'NUL behind each path'
+
+complete -c oci-cnb -n '__oci_cnb_at preview' -F
+complete -c oci-cnb -n '__oci_cnb_at preview' -l ignore-file -rF -d 'Rules from this file'
+complete -c oci-cnb -n '__oci_cnb_at preview' -l scratch -xa 'disk tmpfs' -d 'Where changes are kept'
+complete -c oci-cnb -n '__oci_cnb_at preview' -l json -d 'JSON on stdout'
+
+complete -c oci-cnb -n '__oci_cnb_is spec' -a 'apply validate'
+for command in apply validate
+    complete -c oci-cnb -n "__oci_cnb_at spec $command" -F
+    complete -c oci-cnb -n "__oci_cnb_at spec $command" -s b -l bundle -xa '(__fish_complete_directories)' -d 'Bundle'
+end
+complete -c oci-cnb -n '__oci_cnb_at spec apply' -l role -xa 'dev build detect launch' -d 'Set the role'
+complete -c oci-cnb -n '__oci_cnb_at spec apply' -l hooks-dir -xa '(__fish_complete_directories)' -d 'Hook programs'
+complete -c oci-cnb -n '__oci_cnb_at spec apply' -s i -l in-place -d 'Replace the file'
+complete -c oci-cnb -n '__oci_cnb_at spec validate' -l format -xa 'text json' -d 'Output'
+complete -c oci-cnb -n '__oci_cnb_at spec validate' -l json -d 'JSON on stdout'
+
+complete -c oci-cnb -n '__oci_cnb_is session' -a 'list gc log'
+for command in list gc
+    complete -c oci-cnb -n "__oci_cnb_at session $command" -l json -d 'JSON on stdout'
+end
+
+complete -c oci-cnb -n '__oci_cnb_at doctor' -l json -d 'JSON on stdout'

@@ -1,0 +1,16 @@
+# cmake -D MANIFEST=FILE -P uninstall.cmake: removes what `cmake --install` wrote, the last first,
+# so that no engine calls a program that is gone. An edited config.toml stays.
+if(NOT EXISTS ${MANIFEST})
+  message(FATAL_ERROR "${MANIFEST} is not there: nothing was installed from this build")
+endif()
+file(STRINGS ${MANIFEST} files)
+list(REVERSE files)
+foreach(file IN LISTS files)
+  set(path $ENV{DESTDIR}${file})
+  if(file MATCHES "/oci-cnb-hooks/config\\.toml$")
+    message(STATUS "Kept: ${path}")
+  elseif(EXISTS ${path} OR IS_SYMLINK ${path})
+    file(REMOVE ${path})
+    message(STATUS "Removed: ${path}")
+  endif()
+endforeach()
