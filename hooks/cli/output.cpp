@@ -5,7 +5,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/base/path.h"
@@ -60,8 +59,7 @@ void print_json(const Json& document) {
 const Style& style() {
   static const Style kPlain = {};
   static const Style kColours = {"\033[1m", "\033[2m", "\033[31m", "\033[32m", "\033[0m"};
-  const bool wanted = ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
-  return wanted ? kColours : kPlain;
+  return ::isatty(STDOUT_FILENO) == 1 ? kColours : kPlain;
 }
 
 std::string human_bytes(unsigned long long bytes) {

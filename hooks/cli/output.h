@@ -22,7 +22,7 @@ void put_name(Json& object, const std::string& key, std::string_view name);
 
 void print_json(const Json& document);
 
-/// Colour for a terminal on stdout, nothing elsewhere or if NO_COLOR is set.
+/// Colour for a terminal on stdout, nothing elsewhere.
 struct Style {
   std::string_view bold, dim, red, green, reset;
 };

@@ -98,7 +98,7 @@ bool empty_list(const toml::node* node) {
 
 }  // namespace
 
-std::optional<RuleSet> parse_project_toml(std::string_view text, std::string file_name) {
+std::optional<RuleSet> parse_project_toml(std::string_view text, const std::string& file_name) {
   const toml::table document = parse(text, file_name);
   const toml::table* table = find_table(document);
   if (table == nullptr) return std::nullopt;

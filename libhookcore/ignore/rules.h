@@ -62,7 +62,7 @@ RuleSet parse_dockerignore(std::string_view text, std::string file_name,
                            RuleSource source = RuleSource::kDockerignore);
 /// project.toml; nullopt when it has neither `exclude` nor `include`. In a list each string is one
 /// line of .gitignore. pack refuses a file that has both, and so does this.
-std::optional<RuleSet> parse_project_toml(std::string_view text, std::string file_name);
+std::optional<RuleSet> parse_project_toml(std::string_view text, const std::string& file_name);
 /// `.git`, `node_modules`, `target`, `.locald`, each at the root.
 RuleSet default_policy();
 

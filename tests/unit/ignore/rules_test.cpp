@@ -68,7 +68,10 @@ TEST(Rules, LinksStayInTheSource) {
   const_cast<ScratchTree&>(outside).write("rules", "a\n");
   ASSERT_EQ(0, ::symlinkat((outside.path() + "/rules").c_str(), tree.fd(), ".dockerignore"));
   // The link's target is looked for below the source, where there is none.
-  EXPECT_EQ(RuleSource::kDefaultPolicy, load_rules(tree.fd(), {}).source());
+  expect_error(Code::kIgnoreFile,
+               "ignore-file: a link to nothing inside the source; \".dockerignore\"; replace it by "
+               "the file that it means",
+               [&] { load_rules(tree.fd(), {}); });
   const_cast<ScratchTree&>(tree).write("sub/rules", "a\n");
   ASSERT_EQ(0, ::symlinkat("/sub/rules", tree.fd(), ".localdignore"));
   EXPECT_EQ((Paths{"a"}), masks_of(tree.fd(), load_rules(tree.fd(), {})));
