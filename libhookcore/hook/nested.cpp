@@ -10,15 +10,7 @@
 #include "libhookcore/sys/file.h"
 
 namespace hookcore::hook {
-namespace {
-
-bool is_engine_mount(const oci::ConfigView& config, const std::string& destination) {
-  return std::any_of(config.mounts.begin(), config.mounts.end(), [&](const oci::Mount& mount) {
-    return mount.normalised_destination == destination;
-  });
-}
-
-}  // namespace
+namespace {}  // namespace
 
 std::vector<NestedMount> take_nested_mounts(sys::MountApi& api,
                                             const std::vector<sys::MountInfo>& mountinfo,
@@ -38,7 +30,8 @@ std::vector<NestedMount> take_nested_mounts(sys::MountApi& api,
     if (mount.parent != workspace_id || !mount.mount_point.starts_with(prefix)) continue;
     NestedMount entry;
     entry.path = mount.mount_point.substr(prefix.size());
-    if (!is_engine_mount(config, workspace_path + "/" + entry.path)) {
+    const oci::Mount* asked = config.mount_at(workspace_path + "/" + entry.path);
+    if (asked == nullptr) {
       if (ignore::explain(workspace_fd, rules, entry.path).hidden) continue;
       throw Error(Code::kSource, "a file system is mounted inside the source", quote(entry.path),
                   "exclude it in the ignore file, or mount it into the container by itself (-v "
@@ -49,6 +42,10 @@ std::vector<NestedMount> take_nested_mounts(sys::MountApi& api,
         sys::open_at(workspace_fd, entry.path, O_PATH | O_NOFOLLOW, sys::Resolve::kNoLinks);
     entry.directory = S_ISDIR(sys::stat_fd(place.get(), entry.path).st_mode);
     entry.tree = api.clone(place.get(), true);
+    // crun makes mounts read-only after the hooks have run, and then only those that it knows.
+    sys::MountFlags flags;
+    flags.read_only = asked->is_readonly();
+    api.set_flags(entry.tree.get(), flags);
     nested.push_back(std::move(entry));
   }
   return nested;

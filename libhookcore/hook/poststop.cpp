@@ -10,8 +10,9 @@ namespace {
 void end_session(session::Store& store, const sys::Proc& proc, const oci::State& state) {
   auto session = store.find(session::Store::anonymous_name(state.id));
   if (!session) return;
-  if (is_restartable(state)) {
-    if (!session->state()) return;
+  // What the mount hook wrote down counts: podman's state for this stage lacks the annotation that
+  // tells whose container it is.
+  if (session->state() && session->state()->restartable) {
     session::SessionState stopped = *session->state();
     stopped.members.clear();
     session->write_state(std::move(stopped));

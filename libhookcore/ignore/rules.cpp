@@ -32,7 +32,13 @@ std::string read_text(int fd, const std::string& name) {
 std::optional<std::string> read_in_source(int source_fd, const std::string& name) {
   const int fd =
       sys::open_at_raw(source_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, sys::Resolve::kInRoot);
-  if (fd == -ENOENT) return std::nullopt;
+  if (fd == -ENOENT) {
+    const sys::UniqueFd link(
+        sys::open_at_raw(source_fd, name, O_PATH | O_NOFOLLOW, sys::Resolve::kInRoot));
+    if (!link) return std::nullopt;
+    throw Error(Code::kIgnoreFile, "a link to nothing inside the source", quote(name),
+                "replace it by the file that it means");
+  }
   if (fd < 0) {
     throw SystemError("open", name, -fd, Code::kIgnoreFile,
                       "make the ignore file readable, or remove it");

@@ -159,13 +159,6 @@ def test_hook_reads_all_of_stdin_before_it_fails(programs):
     assert stderr.startswith(b"oci-cnb-createruntime: state: ")
 
 
-def test_wrong_command_line(programs):
-    for name in STATE_HOOKS:
-        result = execute([programs[name], "--no-such-option"], stdin=b"{}", env={})
-        assert result.status == 2, str(result)
-        assert result.stderr.startswith(f"{name}: usage: ")
-
-
 def test_closed_standard_descriptors(programs):
     """Started without stdin, stdout, stderr: no message of ours lands in a document or socket."""
     command = f"exec {programs['oci-cnb-createruntime']} <&- >&- 2>&-"

@@ -1,7 +1,6 @@
 """Who the process is, whose the files are, and when that can't be made to work."""
 
 import os
-import pathlib
 import shutil
 import tempfile
 import uuid
@@ -12,7 +11,7 @@ from kit import source as tree
 from kit import traces
 from kit.checks import overlay_at, refused, started
 from kit.engine import must
-from kit.probe import Probe
+from kit.probe import Probe, wait_for
 
 WRITE = "cd /workspace && echo x > created && echo x >> README.md && rm src/main.c && mkdir target"
 SHOWN = [b".", b"README.md", b"packages/app"]
@@ -146,11 +145,10 @@ def test_what_is_written_belongs_to_the_owner_of_the_source(podman, hooks, ask, 
     create = podman.create_options(request)
     must(podman.command(hooks, "run", "--rm", "--detach", "--name", name, *create))
     try:
-        probe_ = Probe().add("wait", "until [ -s /workspace/created ]; do sleep 0.05; done")
-        started(podman.call(hooks, "exec", name, "sh", "-c", probe_.script()))
+        wait = Probe().add("wait", wait_for("[ -s /workspace/created ]"))
+        started(podman.call(hooks, "exec", name, "sh", "-c", wait.script()))
         found = list((traces.state_directory() / "sessions").rglob("created"))
         assert len(found) == 1, found
         assert found[0].stat().st_uid == os.geteuid()
-        assert isinstance(found[0], pathlib.Path)
     finally:
         must(podman.command(hooks, "rm", "--force", "--time", "0", name))

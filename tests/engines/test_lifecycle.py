@@ -8,7 +8,7 @@ from kit import source as tree
 from kit import traces
 from kit.checks import overlay_at, started
 from kit.engine import must
-from kit.probe import Facts, Probe
+from kit.probe import Facts, Probe, wait_for
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_podman_restart_of_a_running_container(podman, hooks, ask, named):
     must(podman.command(hooks, "start", named))
     must(podman.command(hooks, "restart", "--time", "5", named))
     probe = Probe().add("mounts", "cat /proc/self/mountinfo")
-    probe.add("starts", "until [ $(wc -l < /workspace/starts) = 2 ]; do sleep 0.05; done")
+    probe.add("starts", wait_for("[ $(wc -l < /workspace/starts) = 2 ]"))
     facts = started(podman.call(hooks, "exec", named, "sh", "-c", probe.script()))
     overlay_at(facts)
     assert facts.status("starts") == 0
@@ -99,7 +99,7 @@ def test_a_stopped_container_keeps_its_scratch_while_others_come(podman, hooks, 
 
 def test_pod_with_two_containers(podman, hooks, ask, named):
     """Two containers of one pod over one source: two workspaces, one untouched source."""
-    must(podman.command(hooks, "pod", "create", "--infra=false", "--share", "ipc", "--name", named))
+    must(podman.command(hooks, "pod", "create", "--infra=false", "--share=", "--name", named))
     try:
         members = []
         for letter in "ab":
@@ -111,7 +111,7 @@ def test_pod_with_two_containers(podman, hooks, ask, named):
         must(podman.command(hooks, "pod", "start", named))
         for name, own, other in zip(members, "ab", "ba", strict=True):
             probe = Probe().basics()
-            probe.add("own", f"until [ -s /workspace/{own} ]; do sleep 0.05; done")
+            probe.add("own", wait_for(f"[ -s /workspace/{own} ]"))
             probe.add("other", f"cat /workspace/{other}").tree()
             facts = started(podman.call(hooks, "exec", name, "sh", "-c", probe.script()))
             overlay_at(facts)

@@ -41,7 +41,8 @@ def test_every_hook_twice(engine, make_hooks, ask):
 def test_precreate_missing(engine, make_hooks, ask):
     """The mount hook can't change cwd any more: it refuses, and names what is missing."""
     result = engine.run(ask(Probe().script()), make_hooks("createRuntime", "poststop"))
-    refused(result, "environment", "oci-cnb-precreate")
+    way = "precreate hook" if engine.kind == "podman" else "oci-cnb spec apply"
+    refused(result, "environment", "/workspace", way)
 
 
 def test_precreate_missing_but_everything_given(podman, make_hooks, ask):

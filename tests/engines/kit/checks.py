@@ -31,15 +31,15 @@ def refused(result, code, *fragments):
     assert not result.started, f"the container ran: {result}"
     assert result.status != 0, str(result)
     assert code in EXIT_CODES
-    lines = [
-        line
-        for line in result.log.splitlines()
-        if re.search(rf"oci-cnb-(precreate|createruntime|prestart): {code}: ", line)
-    ]
-    assert lines, f"no line of code {code} in the log: {result}"
+    program = "oci-cnb-(?:precreate|createruntime|prestart)"
+    # The log has time and container before the message, stderr the message alone. crun drops the
+    # latter, podman that of precreate.
+    found = re.findall(rf"^\S+Z {program} \S+ error ({code}: .*)$", result.log, re.MULTILINE)
+    lines = [*found, *re.findall(rf"{program}: ({code}: .*)", result.stderr)]
+    assert lines, f"no line of code {code} in log or stderr: {result}"
     for fragment in fragments:
-        assert fragment in lines[-1], f"{fragment!r} is not in {lines[-1]!r}"
-    return lines[-1]
+        assert fragment in lines[0], f"{fragment!r} is not in {lines[0]!r}"
+    return lines[0]
 
 
 def overlay_at(facts, target="/workspace", name="mounts"):

@@ -15,7 +15,8 @@ class Probe:
 
     def add(self, name, command):
         """command is busybox shell; a failure is recorded, not fatal. Each runs in a subshell."""
-        self._parts.append(f"echo; echo '{_MARK} {name}'; ( {command}\n); echo; echo '{_MARK} = '$?")
+        end = f"status=$?; echo; echo '{_MARK} = '$status"
+        self._parts.append(f"echo; echo '{_MARK} {name}'; ( {command}\n); {end}")
         return self
 
     def basics(self):
@@ -43,6 +44,12 @@ class Probe:
 
     def script(self):
         return "\n".join(self._parts)
+
+
+def wait_for(condition):
+    """Shell words that end well as soon as condition holds, and badly after 10 s."""
+    looks = "for look in $(seq 200)"
+    return f"{looks}; do {condition} && break; sleep 0.05; done; {condition}"
 
 
 def _quote(path):
