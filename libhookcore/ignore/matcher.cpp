@@ -21,13 +21,14 @@ Matcher::Matcher(const Automaton& automaton, size_t patterns, size_t table_bytes
       words_((patterns + kWordBits - 1) / kWordBits),
       columns_(automaton.symbol_classes()),
       max_rows_(table_bytes / (columns_ * sizeof(Cell))),
-      table_(nullptr, std::free) {
-  // Row 0 stands for "unknown". Zeroed pages cost nothing until a row is used.
+      table_(nullptr, std::free),
+      states_(nullptr, std::free) {
+  // Row 0 stands for "unknown". calloc's pages cost nothing until a row is used.
   max_rows_ = max_rows_ < 8 ? 0 : max_rows_;
   if (max_rows_ > 0) {
     table_.reset(static_cast<Cell*>(std::calloc(max_rows_ * columns_, sizeof(Cell))));
-    if (!table_) throw std::bad_alloc();
-    states_ = std::make_unique<std::unique_ptr<const MatchState>[]>(max_rows_);
+    states_.reset(static_cast<const MatchState**>(std::calloc(max_rows_, sizeof(void*))));
+    if (!table_ || !states_) throw std::bad_alloc();
   }
   MatchState start;
   start.positions = automaton_.start();
@@ -76,10 +77,10 @@ const MatchState* Matcher::intern(MatchState& state) const {
   described_bytes_ += weight;
   const uint32_t row = next_row_++;
   rows_by_set_.emplace(key_of(state.positions), row);
-  auto kept = std::make_unique<MatchState>(std::move(state));
-  kept->row = row;
-  states_[row] = std::move(kept);
-  return states_[row].get();
+  MatchState& kept = kept_.emplace_back(std::move(state));
+  kept.row = row;
+  states_.get()[row] = &kept;
+  return &kept;
 }
 
 // The slow path of run: a transition that isn't in the table yet, or doesn't fit.
@@ -91,7 +92,7 @@ const MatchState& Matcher::advance(const MatchState& from, size_t symbol_class,
   const std::lock_guard lock(mutex_);
   const MatchState* kept = nullptr;
   if (const auto found = rows_by_set_.find(key_of(next.positions)); found != rows_by_set_.end()) {
-    kept = states_[found->second].get();
+    kept = states_.get()[found->second];
   } else {
     describe(next);
     kept = intern(next);
@@ -132,7 +133,7 @@ const MatchState& Matcher::run(const MatchState& from, std::string_view name,
       missing = next == 0;
       if (!missing) row = next;
     }
-    if (row != 0) state = states_[row].get();
+    if (row != 0) state = states_.get()[row];
     if (missing) state = &advance(*state, symbol_class, scratch);
   }
   return *state;

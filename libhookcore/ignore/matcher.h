@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string_view>
@@ -78,7 +79,8 @@ class Matcher {
   mutable uint32_t next_row_ = 1;
   mutable size_t described_bytes_ = 0;
   std::unique_ptr<Cell, void (*)(void*)> table_;  ///< rows of columns_ cells: row number, 0 unknown
-  std::unique_ptr<std::unique_ptr<const MatchState>[]> states_;  ///< by row
+  std::unique_ptr<const MatchState*, void (*)(void*)> states_;  ///< by row
+  mutable std::deque<MatchState> kept_;                         ///< where states_ points
   const MatchState* start_ = nullptr;
   MatchState unkept_start_;
   mutable std::atomic<uint64_t> steps_{0};

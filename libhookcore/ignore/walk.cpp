@@ -8,6 +8,7 @@
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/ignore/walker.h"
+#include "libhookcore/sys/process.h"
 
 namespace hookcore::ignore {
 namespace {
@@ -21,8 +22,7 @@ constexpr size_t kWaitingBeforeHelp = 8;
 
 Walker::Walker(const Program& program, MaskSink* masks, VisibleSink* visible, unsigned threads)
     : judge_(program), masks_(masks), visible_(visible) {
-  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
-  const unsigned count = threads == 0 ? cores : threads;
+  const unsigned count = threads == 0 ? sys::usable_cpus() : threads;
   for (unsigned i = 0; i < count; ++i) workers_.push_back(std::make_unique<Worker>());
 }
 

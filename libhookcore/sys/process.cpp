@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <csignal>
@@ -204,6 +205,14 @@ std::optional<uint32_t> map_in(const std::vector<IdRange>& map, uint32_t outside
   return std::nullopt;
 }
 
+unsigned usable_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  // Fails on machines of more than 1024 CPUs, where any number will do.
+  if (::sched_getaffinity(0, sizeof set, &set) != 0) return 8;
+  return std::max(1U, static_cast<unsigned>(CPU_COUNT(&set)));
+}
+
 bool same_object(int a, int b) {
   const struct ::stat first = stat_fd(a, "namespace");
   const struct ::stat second = stat_fd(b, "namespace");
@@ -274,6 +283,12 @@ void keep_mount_capabilities() {
 FsIdentity::FsIdentity(uid_t uid, gid_t gid)
     : old_uid_(static_cast<uid_t>(-1)), old_gid_(static_cast<gid_t>(::setfsgid(gid))) {
   old_uid_ = static_cast<uid_t>(::setfsuid(uid));
+  // That has emptied the effective set of what a file system asks for (capabilities(7)). Engines
+  // give images without an entry for "/" one of mode 0555, in which root makes directories by this.
+  Capabilities capabilities = Capabilities::get();
+  auto& data = capabilities.data.at(CAP_TO_INDEX(CAP_DAC_OVERRIDE));
+  data.effective |= data.permitted & CAP_TO_MASK(CAP_DAC_OVERRIDE);
+  capabilities.set();
 }
 
 FsIdentity::~FsIdentity() {

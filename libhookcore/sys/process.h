@@ -51,6 +51,10 @@ std::vector<IdRange> parse_id_map(std::string_view text);
 std::optional<uint32_t> map_out(const std::vector<IdRange>& map, uint32_t inside);
 std::optional<uint32_t> map_in(const std::vector<IdRange>& map, uint32_t outside);
 
+/// CPUs that this process may run on, at least 1. One system call, unlike hardware_concurrency(),
+/// which reads files of sysfs.
+unsigned usable_cpus();
+
 /// Two descriptors of one object (namespaces compare by device and inode, namespaces(7)).
 bool same_object(int a, int b);
 /// Whether this process is in the first user namespace: only there are trusted.* attributes
@@ -77,7 +81,8 @@ bool has_capability(int capability);
 /// ambient.
 void keep_mount_capabilities();
 
-/// Creates files as another user while it lives (setfsuid(2)); fs capabilities go with it.
+/// Creates files as another user while it lives (setfsuid(2)). Of the file system capabilities only
+/// CAP_DAC_OVERRIDE stays.
 class FsIdentity {
  public:
   FsIdentity(uid_t uid, gid_t gid);
