@@ -1,5 +1,3 @@
-#include "libhookcore/hook/prepare.h"
-
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,8 +10,10 @@
 #include "libhookcore/hook/container.h"
 #include "libhookcore/hook/layout.h"
 #include "libhookcore/hook/nested.h"
+#include "libhookcore/hook/prepare.h"
 #include "libhookcore/hook/rootfs.h"
 #include "libhookcore/hook/source_access.h"
+#include "libhookcore/hook/upper_probe.h"
 #include "libhookcore/overlay/workspace.h"
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/mount.h"
@@ -27,12 +27,13 @@ constexpr const char* kLayersName = "layers";
 class Preparation {
  public:
   Preparation(const Job& job, const sys::Proc& proc, const Namespaces& namespaces, Rootfs& rootfs,
-              sys::UniqueFd scratch, report::Log& log)
+              sys::UniqueFd scratch, const UpperProbe& probe, report::Log& log)
       : job_(job),
         proc_(proc),
         namespaces_(namespaces),
         rootfs_(rootfs),
         scratch_(std::move(scratch)),
+        probe_(probe),
         log_(log),
         process_(process_ids(job.config, namespaces)),
         access_(proc, namespaces, job.config.user, process_),
@@ -111,15 +112,17 @@ class Preparation {
     const auto nested = take_nested_mounts(api, mountinfo_, job_.config,
                                            job_.request.workspace_path, engine_mount, rules);
     sys::UniqueFd source = overlay::clone_source(api, engine_mount);
-    sys::UniqueFd upper;
+    sys::UniqueFd tmpfs;
+    int upper = -1;
     if (writable) {
       if (const auto refusal = access_.grant(api, source)) report(*refusal);
-      upper = make_upper(api, source.get());
+      if (job_.request.scratch.tmpfs) tmpfs = api.tmpfs({job_.request.scratch.size_bytes});
+      upper = tmpfs ? tmpfs.get() : scratch_.get();
+      prepare_upper(upper, source.get());
     }
     const overlay::WorkspacePlan plan{std::move(rules), namespaces_.user_xattr(), true,
                                       anchors(nested)};
-    const overlay::Workspace workspace =
-        overlay::assemble(api, plan, source.get(), upper ? upper.get() : -1);
+    const overlay::Workspace workspace = overlay::assemble(api, plan, source.get(), upper);
     flags.read_only = !writable;
     api.set_flags(workspace.mount.get(), flags);
 
@@ -132,15 +135,12 @@ class Preparation {
                (writable ? "writable" : "read-only"));
   }
 
-  sys::UniqueFd make_upper(sys::MountApi& api, int source_fd) const {
-    sys::UniqueFd mount = job_.request.scratch.tmpfs ? api.tmpfs({job_.request.scratch.size_bytes})
-                                                     : api.clone(scratch_.get(), false);
+  void prepare_upper(int upper_fd, int source_fd) const {
     if (!job_.request.scratch.tmpfs) {
-      overlay::refuse_scratch_inside(source_fd, scratch_.get());
-      overlay::probe_upper(mount.get(), namespaces_.user_xattr());
+      overlay::refuse_scratch_inside(source_fd, upper_fd);
+      probe_.require(upper_fd);
     }
-    overlay::prepare_upper(mount.get(), source_fd);
-    return mount;
+    overlay::prepare_upper(upper_fd, source_fd);
   }
 
   // Empty when the engine has mounted its own /layers.
@@ -185,6 +185,7 @@ class Preparation {
   const Namespaces& namespaces_;
   Rootfs& rootfs_;
   sys::UniqueFd scratch_;
+  const UpperProbe& probe_;
   report::Log& log_;
   overlay::ProcessIds process_;
   SourceAccess access_;
@@ -213,7 +214,9 @@ void prepare_container(const Job& job, const sys::Proc& proc, const session::Sto
   namespaces.enter();
   sys::keep_mount_capabilities();
   Rootfs rootfs(rootfs_path(job.state, job.config));
-  Preparation preparation(job, proc, namespaces, rootfs, open_scratch(store, session), log);
+  const UpperProbe probe(store.fd(), session.state() ? session.state()->boot_id : "",
+                         namespaces.user_xattr());
+  Preparation preparation(job, proc, namespaces, rootfs, open_scratch(store, session), probe, log);
   const auto pauses = preparation.pause_propagation();
   try {
     preparation.run(*sys::make_new_mount_api());

@@ -38,8 +38,8 @@ sys::UniqueFd clone_source(sys::MountApi& api, int source_fd);
 void refuse_scratch_inside(int source_fd, int scratch_fd);
 
 /// Builds source, masks and upper into one overlay. source_fd: root of a mount made by api.clone().
-/// scratch_fd: a directory of a mount that api knows, with kUpperName and kWorkName in it (see
-/// prepare_upper); -1: read-only, without an upper.
+/// scratch_fd: a directory that was opened in the entered mount namespace, or a mount of api, with
+/// kUpperName and kWorkName in it (see prepare_upper); -1: read-only, without an upper.
 Workspace assemble(sys::MountApi& api, const WorkspacePlan& plan, int source_fd, int scratch_fd);
 
 /// Makes kUpperName and kWorkName in scratch_fd where they are absent, the upper's root with owner,
