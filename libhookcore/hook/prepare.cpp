@@ -1,3 +1,5 @@
+#include "libhookcore/hook/prepare.h"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,7 +12,6 @@
 #include "libhookcore/hook/container.h"
 #include "libhookcore/hook/layout.h"
 #include "libhookcore/hook/nested.h"
-#include "libhookcore/hook/prepare.h"
 #include "libhookcore/hook/rootfs.h"
 #include "libhookcore/hook/source_access.h"
 #include "libhookcore/hook/upper_probe.h"
