@@ -86,6 +86,7 @@ void require_call(const char* name, long result) {
 class NewMountApi : public MountApi {
  public:
   NewMountApi() {
+    require_call("fsopen", ::fsopen("", ~0U));
     require_call("open_tree", ::open_tree(-1, "", 0));
     require_call("move_mount", ::move_mount(-1, "", -1, "", 0));
     require_call("fsmount", ::fsmount(-1, 0, 0));

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <vector>
+
+/// Older kernels, made with seccomp(2): calls that aren't there yet.
+namespace seccomp {
+
+/// From here on these calls of this process fail with ENOSYS.
+void lack(const std::vector<int>& calls);
+/// From here on fsconfig(2) takes no descriptors as values (EINVAL), as before Linux 6.13.
+void lack_descriptor_options();
+
+}  // namespace seccomp
