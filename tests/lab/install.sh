@@ -8,8 +8,7 @@ set -euo pipefail
 build_packages=(
   ccache cmake g++ ninja-build
   nlohmann-json3-dev libtomlplusplus-dev libcli11-dev
-  libgoogle-glog-dev libgflags-dev libunwind-dev liblzma-dev
-  libboost-dev libboost-filesystem-dev libcap-dev zlib1g-dev
+  libboost-dev libboost-filesystem-dev zlib1g-dev
 )
 engine_packages=(
   podman crun runc buildah conmon fuse-overlayfs uidmap slirp4netns busybox-static
