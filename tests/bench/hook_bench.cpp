@@ -131,6 +131,7 @@ class HookBench {
   }
 
   void anchored() const {
+    const Undisturbed undisturbed;
     std::vector<double> empty;
     std::vector<double> ignored;
     std::vector<double> small;
@@ -150,6 +151,7 @@ class HookBench {
   }
 
   void anywhere() const {
+    const Undisturbed undisturbed;
     std::vector<double> hooks;
     std::vector<double> walks;
     for (int i = 0; i < scale_.walks; ++i) {

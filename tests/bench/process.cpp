@@ -1,6 +1,7 @@
 #include "tests/bench/process.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/ptrace.h>
@@ -11,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdio>
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/sys/file.h"
@@ -121,6 +123,19 @@ long pending_signal(int status) {
 }
 
 }  // namespace
+
+Undisturbed::Undisturbed() {
+  struct sched_param priority {};
+  priority.sched_priority = 1;
+  if (::sched_setscheduler(0, SCHED_FIFO, &priority) != 0) {
+    std::fprintf(stderr, "no real-time priority here: a busy machine is measured as well\n");
+  }
+}
+
+Undisturbed::~Undisturbed() {
+  const struct sched_param none {};
+  static_cast<void>(::sched_setscheduler(0, SCHED_OTHER, &none));
+}
 
 double run(const Command& command) {
   Start start(command);

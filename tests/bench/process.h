@@ -14,6 +14,17 @@ struct Command {
   std::string input;  ///< at most a pipe's capacity, 64 KiB
 };
 
+/// While it lives, this process and those that it starts run before all others (SCHED_FIFO): a hook
+/// sleeps several times, and would wait for whatever else the machine does whenever it wakes up.
+/// Changes nothing where that isn't allowed.
+class Undisturbed {
+ public:
+  Undisturbed();
+  ~Undisturbed();
+  Undisturbed(const Undisturbed&) = delete;
+  Undisturbed& operator=(const Undisturbed&) = delete;
+};
+
 /// Starts command, waits for its end, and returns the wall time between in milliseconds. stdout
 /// goes nowhere. Throws hookcore::Error when it fails.
 double run(const Command& command);
