@@ -64,8 +64,15 @@ Namespaces::Namespaces(const sys::Proc& proc, pid_t pid, Stage stage)
     return;  // registered for another stage by mistake, the rootfs or the workspace isn't mounted
              // here
   }
-  mount_ = proc.namespace_of(pid, "mnt");
-  user_ = proc.namespace_of(pid, "user");
+  try {
+    mount_ = proc.namespace_of(pid, "mnt");
+    user_ = proc.namespace_of(pid, "user");
+  } catch (const SystemError& error) {
+    if (error.error_number() != EACCES) throw;
+    throw Error(Code::kSystem, "the container's namespaces are closed to us", error.where(),
+                "crun of a plain user: register oci-cnb-createruntime as createContainer, as "
+                "`oci-cnb spec apply` does");
+  }
   if (sys::same_object(mount_.get(), proc.own_namespace("mnt").get())) {
     throw Error(Code::kState,
                 "process " + std::to_string(pid) + " has no mount namespace of its own", "",

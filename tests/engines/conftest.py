@@ -16,7 +16,7 @@ from kit import source as source_kit
 from kit import traces
 from kit.bare import Bare
 from kit.engine import Request, must
-from kit.hooks import Hooks, find_programs, stage_copy
+from kit.hooks import INSTALLED, Hooks, find_programs, stage_copy
 from kit.podman import Podman
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
@@ -111,7 +111,7 @@ def make_hooks(room, programs):
 @pytest.fixture
 def hooks(make_hooks):
     """The hooks as they are installed."""
-    return make_hooks("precreate", "createRuntime", "poststop")
+    return make_hooks(*INSTALLED)
 
 
 @pytest.fixture

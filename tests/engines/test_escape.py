@@ -43,6 +43,8 @@ def test_propagation_of_the_root_filesystem(bare, hooks, ask, propagation):
 
     def edit(config):
         config["linux"]["rootfsPropagation"] = propagation
+        # runc can't mount cgroups of version 1 for a user whose root file system is shared.
+        config["mounts"] = [mount for mount in config["mounts"] if mount["type"] != "cgroup"]
 
     facts = started(bare.run(ask(Probe().basics().script()), hooks, edit=edit))
     overlay_at(facts)

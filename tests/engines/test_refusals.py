@@ -61,16 +61,6 @@ def test_bad_ignore_file(engine, hooks, ask, make_source, name):
     refused(engine.run(ask(Probe().script(), source=source), hooks), "ignore-file", *fragments)
 
 
-@pytest.mark.rootless
-def test_unreadable_ignore_file(engine, hooks, ask, make_source):
-    source = make_source()
-    path = os.path.join(source, ".dockerignore")
-    os.chmod(path, 0)
-    result = engine.run(ask(Probe().script(), source=source), hooks)
-    os.chmod(path, 0o644)  # for the fingerprint
-    refused(result, "ignore-file", ".dockerignore")
-
-
 def test_ignore_file_that_is_absent(engine, hooks, ask):
     annotations = dev(**{"ignore-file": "absent.ignore"})
     result = engine.run(ask(Probe().script(), annotations=annotations), hooks)

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+import tempfile
 
 import pytest
 
@@ -120,12 +121,16 @@ def test_scratch_on_an_unfit_file_system(engine, hooks, ask, settings):
 
 
 @pytest.mark.rootful
-def test_scratch_inside_the_source(engine, hooks, ask, settings, make_source):
+def test_scratch_inside_the_source(engine, hooks, ask, settings, room):
     """The kernel would take an upper inside its own lower: we don't."""
-
-    def fill(path):
-        os.mkdir(os.path.join(path, "scratch"), 0o700)
-
-    source = make_source(fill=fill)
-    settings(f'scratch-dir = "{source}/scratch"\n')
-    refused(engine.run(ask(Probe().script(), source=source), hooks), "scratch", "source")
+    source = tempfile.mkdtemp(prefix="unchecked-", dir=room)
+    scratch = os.path.join(source, "scratch")
+    os.mkdir(scratch, 0o700)
+    try:
+        settings(f'scratch-dir = "{scratch}"\n')
+        result = engine.run(ask(Probe().script(), source=source), hooks)
+        result.log += pathlib.Path(scratch, "log/hooks.log").read_text()
+        refused(result, "scratch", "source")
+        assert os.listdir(f"{scratch}/sessions") == []
+    finally:
+        shutil.rmtree(source)

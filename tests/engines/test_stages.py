@@ -18,10 +18,15 @@ COMPLETE = {"CNB_PLATFORM_API": "0.12"}
     ],
     ids=["prestart", "createRuntime", "both"],
 )
-def test_mount_stage(engine, make_hooks, ask, stages):
+def test_mount_stage(engine, make_hooks, ask, rootless, stages):
     """Exactly one overlay, whichever stage makes it."""
     probe = Probe().basics().tree().add("write", "echo x > /workspace/x")
-    facts = started(engine.run(ask(probe.script()), make_hooks(*stages)))
+    result = engine.run(ask(probe.script()), make_hooks(*stages))
+    if rootless and engine.name == "crun" and "prestart" in stages:
+        # Its process is undumpable; only a hook inside the container reaches the namespaces.
+        refused(result, "system", "createContainer", "oci-cnb spec apply")
+        return
+    facts = started(result)
     assert [m.type for m in facts.mounts() if m.target == "/workspace"].count("overlay") == 1
     assert facts.paths() == tree.visible_paths()
     assert facts.cwd == "/workspace"

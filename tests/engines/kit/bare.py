@@ -1,4 +1,4 @@
-"""crun and runc without an engine: a bundle, filtered as `oci-cnb spec apply` would."""
+"""crun and runc without an engine: a bundle, made ready by `oci-cnb spec apply`."""
 
 import itertools
 import json
@@ -59,13 +59,20 @@ class Bare:
                     "options": ["rbind", "ro" if mount.readonly else "rw"],
                 }
             )
-        if hooks:
-            config["hooks"] = hooks.oci()
+        if hooks and not hooks.as_installed:
+            config["hooks"] = hooks.oci(inside=bool(os.geteuid()) and self.runtime == "crun")
 
-    def filter(self, bundle):
-        """config.json through oci-cnb-precreate, as podman would do it."""
+    def prepare(self, bundle, hooks):
+        """config.json through precreate's filter, as podman would do it, or `oci-cnb spec apply`.
+
+        The second registers the mount hook where it has to be for whoever runs the runtime.
+        """
         path = bundle / "config.json"
-        result = execute([self._programs["oci-cnb-precreate"]], stdin=path.read_bytes(), env={})
+        words = [self._programs["oci-cnb-precreate"]]
+        if hooks.as_installed:
+            hooks_dir = self._programs["oci-cnb-createruntime"].parent
+            words = [self._programs["oci-cnb"], "spec", "apply", "--hooks-dir", hooks_dir]
+        result = execute(words, stdin=path.read_bytes(), env={})
         if result.status == 0:
             path.write_bytes(result.stdout)
         return result
@@ -81,7 +88,7 @@ class Bare:
         bundle = self.bundle(request, hooks, edit)
         result = None
         if hooks and "precreate" in hooks.stages:
-            result = self.filter(bundle)
+            result = self.prepare(bundle, hooks)
         if result is None or result.status == 0:
             result = execute(
                 [self.runtime, *self.global_options(), "run", "--bundle", bundle, bundle.name]

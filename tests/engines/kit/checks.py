@@ -31,11 +31,11 @@ def refused(result, code, *fragments):
     assert not result.started, f"the container ran: {result}"
     assert result.status != 0, str(result)
     assert code in EXIT_CODES
-    program = "oci-cnb-(?:precreate|createruntime|prestart)"
+    program = "oci-cnb(?:-precreate|-createruntime|-prestart|)"
     # The log has time and container before the message, stderr the message alone. crun drops the
     # latter, podman that of precreate.
     found = re.findall(rf"^\S+Z {program} \S+ error ({code}: .*)$", result.log, re.MULTILINE)
-    lines = [*found, *re.findall(rf"{program}: ({code}: .*)", result.stderr)]
+    lines = [*found, *re.findall(rf"\b{program}: ({code}: .*)", result.stderr)]
     assert lines, f"no line of code {code} in log or stderr: {result}"
     for fragment in fragments:
         assert fragment in lines[0], f"{fragment!r} is not in {lines[0]!r}"

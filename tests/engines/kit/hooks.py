@@ -12,18 +12,25 @@ STAGES = {
     "poststop": "oci-cnb-poststop",
 }
 NAMES = (*STAGES.values(), "oci-cnb")
+INSTALLED = ("precreate", "createRuntime", "poststop")
 # Every annotation of ours, so that a misspelled one reaches the hook and is told about.
 OPTED_IN = {"annotations": {r"^io\.cnb\.hooks\..*$": ".*"}}
 ENV = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 
 
+def roots_of(checkout):
+    """Where things are looked for: OCI_CNB_STAGE (an installed prefix), then the release build."""
+    return [os.environ.get("OCI_CNB_STAGE"), checkout / "build/release/bin"]
+
+
 def find_programs(checkout):
-    """{name: path} of the programs: OCI_CNB_STAGE (an installed prefix) or the release build."""
-    roots = [os.environ.get("OCI_CNB_STAGE"), checkout / "build/release/bin"]
+    """{name: path} of the programs."""
+    roots = roots_of(checkout)
     for root in filter(None, roots):
+        root = pathlib.Path(root)
         found = {
             path.name: path
-            for path in pathlib.Path(root).rglob("oci-cnb*")
+            for path in root.rglob("oci-cnb*")
             if path.name in NAMES and path.is_file() and os.access(path, os.X_OK)
         }
         if set(found) == set(NAMES):
@@ -34,6 +41,17 @@ def find_programs(checkout):
     )
 
 
+def find_documents():
+    """{stage: hooks.d document} as they were installed; empty for a bare build."""
+    documents = {}
+    stage = os.environ.get("OCI_CNB_STAGE")
+    for path in pathlib.Path(stage).rglob("*.json*") if stage else ():
+        document = json.loads(path.read_text())
+        if "hook" in document:
+            documents |= {name: document for name in document["stages"]}
+    return documents
+
+
 class Hooks:
     """A set of hooks.d directories. precreate stands in one of its own, as it is installed."""
 
@@ -41,6 +59,9 @@ class Hooks:
         self.stages = tuple(stages)
         self._programs = programs
         self._copies = copies
+        # Nothing special about them: where there is no hooks.d, `oci-cnb spec apply` does the same.
+        self.as_installed = when is None and copies == 1 and self.stages == INSTALLED
+        self._installed = find_documents()
         self._directories = []
         for stage in self.stages:
             of_precreate = stage == "precreate"
@@ -49,18 +70,22 @@ class Hooks:
             if target not in self._directories:
                 self._directories.append(target)
             for copy in range(copies):
-                self._write(target / f"90-cnb-{stage}-{copy}.json", stage, when or OPTED_IN)
+                self._write(target / f"90-cnb-{stage}-{copy}.json", stage, when)
 
     def _write(self, path, stage, when):
         program = self._programs[STAGES[stage]]
-        document = {
+        document = self._installed.get(stage) or {
             "version": "1.0.0",
             "hook": {
-                "path": str(program),
                 "args": [program.name],
                 "env": [f"{name}={value}" for name, value in ENV.items()],
             },
-            "when": when,
+            "when": OPTED_IN,
+        }
+        document = {
+            **document,
+            "hook": {**document["hook"], "path": str(program)},
+            "when": when or document["when"],
             "stages": [stage],
         }
         path.write_text(json.dumps(document))
@@ -72,14 +97,21 @@ class Hooks:
     def podman_options(self):
         return [part for path in self._directories for part in ("--hooks-dir", str(path))]
 
-    def oci(self):
-        """The "hooks" member of config.json for a bare runtime."""
+    def oci(self, inside=False):
+        """The "hooks" member of config.json for a bare runtime.
+
+        inside: the mount hook as createContainer. A plain user's crun makes the container's process
+        undumpable, so that no hook outside of it can reach its namespaces.
+        """
         hooks = {}
         for stage in self.stages:
             if stage != "precreate":
                 program = self._programs[STAGES[stage]]
                 env = [f"{name}={value}" for name, value in ENV.items()]
                 hook = {"path": str(program), "args": [program.name], "env": env}
+                if inside and stage == "createRuntime":
+                    stage = "createContainer"
+                    hook["args"].append("--stage=createContainer")
                 hooks[stage] = [hook] * self._copies
         return hooks
 
