@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/sys/file.h"

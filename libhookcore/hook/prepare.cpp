@@ -107,6 +107,9 @@ class Preparation {
 
   void mount_overlay(sys::MountApi& api, int engine_mount) {
     sys::MountFlags flags = sys::mount_point(engine_mount).flags;
+    // crun makes mounts read-only after the hooks have run.
+    const oci::Mount* asked = job_.config.mount_at(job_.request.workspace_path);
+    if (asked != nullptr && asked->is_readonly()) flags.read_only = true;
     const bool writable =
         job_.request.workspace == optin::WorkspaceMode::kOverlay && !flags.read_only;
     ignore::RuleSet rules = ignore::load_rules(engine_mount, job_.request.ignore_file);
