@@ -10,8 +10,6 @@
 #include "libhookcore/sys/file.h"
 
 namespace hookcore::hook {
-namespace {}  // namespace
-
 std::vector<NestedMount> take_nested_mounts(sys::MountApi& api,
                                             const std::vector<sys::MountInfo>& mountinfo,
                                             const oci::ConfigView& config,
