@@ -10,6 +10,7 @@
 #include "libhookcore/sys/file.h"
 
 namespace hookcore::hook {
+
 std::vector<NestedMount> take_nested_mounts(sys::MountApi& api,
                                             const std::vector<sys::MountInfo>& mountinfo,
                                             const oci::ConfigView& config,
