@@ -44,7 +44,13 @@ class Workshop {
   }
   Workshop(const Workshop&) = delete;
   Workshop& operator=(const Workshop&) = delete;
-  ~Workshop() { clear(path_); }
+  ~Workshop() {
+    try {
+      run({{"/bin/rm", "-rf", "--one-file-system", path_}, {}});
+    } catch (const Error& error) {
+      std::fprintf(stderr, "hook_bench: %s\n", error.line().c_str());
+    }
+  }
 
   std::string directory(const std::string& name) const {
     const std::string path = path_ + "/" + name;
@@ -52,13 +58,6 @@ class Workshop {
     return path;
   }
   std::string path(const std::string& name) const { return path_ + "/" + name; }
-  static void clear(const std::string& path) {
-    try {
-      run({{"/bin/rm", "-rf", "--one-file-system", path}, {}});
-    } catch (const Error& error) {
-      std::fprintf(stderr, "hook_bench: %s\n", error.line().c_str());
-    }
-  }
 
  private:
   std::string path_;
@@ -164,18 +163,19 @@ class HookBench {
 
   // rsync with equal rules; that they are equal is shown by what both leave to be seen.
   void copies() {
+    const Undisturbed undisturbed;
     std::vector<double> hooks;
     std::vector<double> copies;
     std::string copied;
     std::string mounted;
     for (int i = 0; i < scale_.copies; ++i) {
-      const std::string target = workshop_.directory("copy");
+      // The hook first, and nothing removed: it would wait for what a copy leaves to be written.
+      hooks.push_back(time_hook(large_));
+      const std::string target = workshop_.directory("copy-" + std::to_string(i));
       copies.push_back(
           run({{"/usr/bin/rsync", "-a", "--exclude-from=-", large_.source() + "/", target + "/"},
                std::string(rules_->rsync)}));
       copied = output_of({{peer("raw_walk"), target}, {}});
-      Workshop::clear(target);
-      hooks.push_back(time_hook(large_));
     }
     {
       const Container container(large_);
