@@ -40,7 +40,8 @@ class DirectoryReader {
   int fd_ = -1;
 };
 
-/// Opens the directory `name` in dirfd for reading, without following a link. -errno on failure.
+/// Opens the directory `name` in dirfd for reading, without following a link and, if it is ours,
+/// without a trace in its access time. -errno on failure.
 int open_directory_at(int dirfd, const char* name);
 /// The DT_* type of `name` in dirfd, links not followed; nullopt if there is none or it can't be
 /// looked up.

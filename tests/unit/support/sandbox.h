@@ -26,6 +26,14 @@ struct Place {
   As as;
 };
 
+/// The place covered by a tmpfs: a race over thousands of rounds takes a disk's journal minutes.
+/// For kRoot and kUser.
+struct InMemory {
+  explicit InMemory(const Place& on_disk);
+  hookcore::sys::UniqueFd fd;
+  Place place;
+};
+
 /// Ends the body and skips the test with this reason.
 [[noreturn]] void skip(const std::string& reason);
 

@@ -21,6 +21,7 @@ namespace hookcore::sys {
 namespace {
 
 using sandbox::As;
+using sandbox::InMemory;
 using sandbox::Place;
 
 void bind_mount(const std::string& source, const std::string& target) {
@@ -41,19 +42,6 @@ void careless_remove(int parent, const std::string& name) {
   for (const std::string& below : list_directory(fd.get())) careless_remove(fd.get(), below);
   ::unlinkat(parent, name.c_str(), AT_REMOVEDIR);
 }
-
-/// The place in memory: a race over thousands of rounds takes a disk's journal minutes.
-struct InMemory {
-  explicit InMemory(const Place& on_disk) {
-    if (::mount("tmpfs", on_disk.path.c_str(), "tmpfs", 0, nullptr) != 0) {
-      throw std::runtime_error("tmpfs");
-    }
-    fd.reset(::open(on_disk.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    place = {on_disk.path, fd.get(), on_disk.as};
-  }
-  UniqueFd fd;
-  Place place;
-};
 
 class Remove : public testing::TestWithParam<As> {};
 

@@ -1,0 +1,306 @@
+#include "libhookcore/session/store.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <thread>
+
+#include "libhookcore/base/error.h"
+#include "libhookcore/session/listing.h"
+#include "libhookcore/sys/file.h"
+#include "tests/unit/support/sandbox.h"
+#include "tests/unit/support/tree.h"
+
+namespace hookcore::session {
+namespace {
+
+using sandbox::As;
+using sandbox::InMemory;
+using sandbox::Place;
+
+SessionState state_of(const sys::Proc& proc, pid_t pid) {
+  SessionState state;
+  state.container = "c";
+  state.bundle = "/nowhere/at/all";
+  state.boot_id = proc.boot_id();
+  state.scratch = "disk";
+  if (pid != 0) state.members = {{pid, proc.start_time(pid).value_or(0), true}};
+  return state;
+}
+
+void expect_session_error(const std::string& part, const std::function<void()>& call) {
+  try {
+    call();
+    ADD_FAILURE() << "no error about " << part;
+  } catch (const Error& error) {
+    EXPECT_EQ(Code::kSession, error.code());
+    EXPECT_NE(std::string::npos, error.line().find(part)) << error.line();
+  }
+}
+
+class StoreTest : public testing::TestWithParam<As> {};
+
+TEST_P(StoreTest, IsMadeForItsOwnerOnly) {
+  sandbox::run(GetParam(), [](const Place& place) {
+    ::umask(0);
+    const std::string root = place.path + "/a/b/store";
+    EXPECT_FALSE(Store::open_existing(root));
+    const Store store = Store::open(root);
+    for (const char* name : {"a", "a/b", "a/b/store", "a/b/store/sessions", "a/b/store/trash"}) {
+      const auto status = sys::stat_at(place.fd, name);
+      ASSERT_TRUE(status) << name;
+      EXPECT_EQ(mode_t{0700}, status->st_mode & 07777) << name;
+    }
+    EXPECT_TRUE(store.names().empty());
+    EXPECT_TRUE(Store::open_existing(root));
+  });
+}
+
+TEST_P(StoreTest, OfSomebodyElseIsRefused) {
+  sandbox::run(GetParam(), [](const Place& place) {
+    tree::make(place.path, {"store/"});
+    const std::string root = place.path + "/store";
+    for (const mode_t mode : {0720, 0702, 0777}) {
+      ASSERT_EQ(0, ::chmod(root.c_str(), mode));
+      expect_session_error("mode 07", [&] { Store::open(root); });
+    }
+    ASSERT_EQ(0, ::chmod(root.c_str(), 0700));
+    if (place.as == As::kRoot) {
+      ASSERT_EQ(0, ::chown(root.c_str(), 4711, 0));
+      expect_session_error("belongs to uid 4711", [&] { Store::open(root); });
+      ASSERT_EQ(0, ::chown(root.c_str(), 0, 0));
+    }
+    tree::make(place.path, {"store/sessions->/etc"});
+    EXPECT_THROW(Store::open(root), Error) << "a link is no directory of ours";
+  });
+}
+
+TEST_P(StoreTest, NamesOfContainersAreNames) {
+  EXPECT_EQ("c-0123abc", Store::anonymous_name("0123abc"));
+  for (const std::string bad : {"", "a/b", "..", "a\nb", "a b"}) {
+    if (bad == "..") continue;  // becomes "c-..", a name like others
+    EXPECT_THROW(Store::anonymous_name(bad), Error) << bad;
+  }
+  EXPECT_EQ("c-..", Store::anonymous_name(".."));
+  EXPECT_THROW(Store::anonymous_name(std::string(201, 'a')), Error);
+}
+
+TEST_P(StoreTest, ASessionIsNewOnceAndKeepsItsState) {
+  sandbox::run(GetParam(), [](const Place& place) {
+    const sys::Proc proc = sys::Proc::open();
+    Store store = Store::open(place.path + "/store");
+    {
+      Session session = store.acquire("one");
+      EXPECT_TRUE(session.is_new());
+      EXPECT_FALSE(session.state());
+      session.write_state(state_of(proc, ::getpid()));
+    }
+    const Session again = store.acquire("one");
+    EXPECT_FALSE(again.is_new());
+    ASSERT_TRUE(again.state());
+    EXPECT_EQ(::getpid(), again.state()->members.at(0).pid);
+    EXPECT_FALSE(store.find("other"));
+    EXPECT_EQ(std::vector<std::string>{"one"}, store.names());
+    EXPECT_EQ(mode_t{0600}, sys::stat_at(again.fd(), "state.json")->st_mode & 07777);
+  });
+}
+
+TEST_P(StoreTest, TheLockHoldsBetweenProcesses) {
+  sandbox::run(GetParam(), [](const Place& on_disk) {
+    const InMemory memory(on_disk);
+    const Place& place = memory.place;
+    const std::string root = place.path + "/store";
+    Store store = Store::open(root);
+    // Each adds to a number that it reads and writes without atomicity: the lock makes it exact.
+    constexpr int kProcesses = 4;
+    constexpr int kRounds = 100;
+    tree::write(place.path + "/number", "0");
+    std::vector<pid_t> children;
+    for (int i = 0; i < kProcesses; ++i) {
+      const pid_t pid = ::fork();
+      if (pid == 0) {
+        Store own = Store::open(root);
+        for (int round = 0; round < kRounds; ++round) {
+          const Session session = own.acquire("shared");
+          const int number = std::stoi(tree::read(place.path + "/number"));
+          tree::write(place.path + "/number", std::to_string(number + 1));
+        }
+        ::_exit(0);
+      }
+      children.push_back(pid);
+    }
+    for (const pid_t pid : children) {
+      int status = 0;
+      ::waitpid(pid, &status, 0);
+      EXPECT_EQ(0, status);
+    }
+    EXPECT_EQ(kProcesses * kRounds, std::stoi(tree::read(place.path + "/number")));
+  });
+}
+
+TEST_P(StoreTest, RemoveTakesEverythingButNotFromALivingContainer) {
+  sandbox::run(GetParam(), [](const Place& place) {
+    const sys::Proc proc = sys::Proc::open();
+    Store store = Store::open(place.path + "/store");
+    Session session = store.acquire("one");
+    session.write_state(state_of(proc, ::getpid()));
+    tree::make(place.path, {"store/sessions/one/upper/dir/file"});
+    expect_session_error("running", [&] { store.remove(std::move(session), proc); });
+    Session again = store.acquire("one");
+    again.write_state(state_of(proc, 0));
+    store.remove(std::move(again), proc);
+    EXPECT_TRUE(store.names().empty());
+    EXPECT_TRUE(tree::names(place.path + "/store/trash").empty());
+  });
+}
+
+TEST_P(StoreTest, CollectTakesWhatIsOverAndNothingElse) {
+  sandbox::run(GetParam(), [](const Place& place) {
+    const sys::Proc proc = sys::Proc::open();
+    const std::string sessions = place.path + "/store/sessions/";
+    Store store = Store::open(place.path + "/store");
+    store.acquire("running").write_state(state_of(proc, ::getpid()));
+    store.acquire("over").write_state(state_of(proc, 0));
+    SessionState stopped = state_of(proc, 0);
+    stopped.restartable = true;
+    stopped.bundle = place.path;
+    store.acquire("stopped").write_state(stopped);
+    SessionState old_boot = state_of(proc, ::getpid());
+    old_boot.boot_id = "before";
+    store.acquire("crashed").write_state(old_boot);
+    store.acquire("no-state");
+    store.acquire("broken").write_state(state_of(proc, 0));
+    tree::write(sessions + "broken/state.json", "{\"version\": 1, \"cont");
+    tree::make(place.path, {"store/trash/left/upper/file", "store/sessions/over/upper/file"});
+    const Session locked = store.acquire("locked");
+
+    const CollectResult result = store.collect(proc);
+    EXPECT_TRUE(result.problems.empty()) << result.problems.front();
+    EXPECT_EQ(4U, result.removed);
+    EXPECT_EQ(3U, result.kept);
+    EXPECT_EQ((std::vector<std::string>{"locked", "running", "stopped"}), tree::names(sessions));
+    EXPECT_TRUE(tree::names(place.path + "/store/trash").empty());
+  });
+}
+
+// One thing that isn't as it should be must not keep everything else from being collected.
+TEST_P(StoreTest, CollectGoesOnAfterAProblem) {
+  sandbox::run(GetParam(), [](const Place& place) {
+    const sys::Proc proc = sys::Proc::open();
+    Store store = Store::open(place.path + "/store");
+    store.acquire("a-over").write_state(state_of(proc, 0));
+    store.acquire("z-over").write_state(state_of(proc, 0));
+    tree::make(place.path, {"store/sessions/m-file", "store/sessions/n-odd/state.json/"});
+    tree::make(place.path, {"source/file=precious", "store/trash/t/bound/"});
+    ASSERT_EQ(0, ::mount((place.path + "/source").c_str(),
+                         (place.path + "/store/trash/t/bound").c_str(), nullptr, MS_BIND, nullptr));
+    const CollectResult result = store.collect(proc);
+    EXPECT_EQ(2U, result.removed);
+    EXPECT_EQ(3U, result.problems.size());
+    EXPECT_EQ("precious", tree::read(place.path + "/source/file"));
+    ASSERT_EQ(0, ::umount2((place.path + "/store/trash/t/bound").c_str(), MNT_DETACH));
+  });
+}
+
+TEST_P(StoreTest, AcquireAndCollectRace) {
+  sandbox::run(GetParam(), [](const Place& on_disk) {
+    const InMemory memory(on_disk);
+    const Place& place = memory.place;
+    const std::string root = place.path + "/store";
+    Store store = Store::open(root);
+    const sys::Proc proc = sys::Proc::open();
+    const pid_t collector = ::fork();
+    if (collector == 0) {
+      Store own = Store::open(root);
+      while (true) own.collect(proc);
+    }
+    // Whoever holds a session holds the directory that its name means.
+    for (int round = 0; round < 500; ++round) {
+      Session session = store.acquire("contested");
+      const auto named = store.look("contested");
+      ASSERT_TRUE(named);
+      EXPECT_TRUE(sys::same_object(named->get(), session.fd())) << round;
+      session.write_state(state_of(proc, round % 2 == 0 ? ::getpid() : 0));
+      EXPECT_TRUE(tree::exists(root + "/sessions/contested/state.json")) << round;
+      session.write_state(state_of(proc, 0));
+    }
+    ::kill(collector, SIGKILL);
+    ::waitpid(collector, nullptr, 0);
+    EXPECT_TRUE(store.collect(proc).problems.empty());
+    EXPECT_TRUE(store.names().empty());
+  });
+}
+
+TEST_P(StoreTest, ACollectionThatIsKilledIsFinishedByTheNext) {
+  sandbox::run(GetParam(), [](const Place& on_disk) {
+    const InMemory memory(on_disk);
+    const Place& place = memory.place;
+    const std::string root = place.path + "/store";
+    const sys::Proc proc = sys::Proc::open();
+    Store store = Store::open(root);
+    bool interrupted = false;
+    for (int round = 0; round < 20; ++round) {
+      store.acquire("big").write_state(state_of(proc, 0));
+      const std::string upper = root + "/sessions/big/upper/";
+      for (int i = 0; i < 20; ++i) {
+        std::string deep = "sessions/big/upper/" + std::to_string(i);
+        for (int level = 0; level < 70; ++level) deep += "/d";
+        tree::make(root, {deep + "/file"});
+      }
+      const pid_t pid = ::fork();
+      if (pid == 0) {
+        Store::open(root).collect(proc);
+        ::_exit(0);
+      }
+      while (tree::exists(upper)) std::this_thread::yield();  // it has begun
+      ::kill(pid, SIGKILL);
+      ::waitpid(pid, nullptr, 0);
+      interrupted = interrupted || !tree::names(root + "/trash").empty();
+      const CollectResult result = store.collect(proc);
+      EXPECT_TRUE(result.problems.empty()) << result.problems.front();
+      EXPECT_TRUE(tree::names(root + "/trash").empty());
+      EXPECT_TRUE(store.names().empty());
+    }
+    EXPECT_TRUE(interrupted) << "no round was cut off in the middle";
+  });
+}
+
+TEST_P(StoreTest, ListingSaysWhatIsThere) {
+  sandbox::run(GetParam(), [](const Place& place) {
+    const sys::Proc proc = sys::Proc::open();
+    Store store = Store::open(place.path + "/store");
+    EXPECT_TRUE(list_sessions(store, proc).empty());
+    store.acquire("b-over").write_state(state_of(proc, 0));
+    Session running = store.acquire("a-running");
+    running.write_state(state_of(proc, ::getpid()));
+    tree::write(place.path + "/store/sessions/a-running/big", std::string(100000, 'x'));
+    SessionState preparing = state_of(proc, ::getpid());
+    preparing.members[0].mounted = false;
+    store.acquire("c-preparing").write_state(preparing);
+    store.acquire("d-unreadable");
+
+    const auto listed = list_sessions(store, proc);
+    ASSERT_EQ(4U, listed.size());
+    EXPECT_EQ("a-running", listed[0].name) << "its lock is held: looking needs none";
+    EXPECT_EQ(Condition::kRunning, listed[0].condition);
+    EXPECT_EQ("c", listed[0].container);
+    EXPECT_EQ("disk", listed[0].scratch);
+    EXPECT_GE(listed[0].bytes, 100000U);
+    EXPECT_TRUE(listed[0].all_counted);
+    EXPECT_EQ(Condition::kOver, listed[1].condition);
+    EXPECT_EQ(Condition::kPreparing, listed[2].condition);
+    EXPECT_EQ("", listed[3].container);
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(As, StoreTest, testing::Values(As::kRoot, As::kUser), sandbox::name_of);
+
+}  // namespace
+}  // namespace hookcore::session
