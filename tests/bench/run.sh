@@ -40,7 +40,7 @@ make_disk() {
 
 # The ignore engine without a hook around it.
 engine_alone() {
-  local -a size=(--runs 3 500000)
+  local -a size=(--runs 5 50000)
   [[ $1 == --full ]] || size=(--runs 3 5000)
   printf '\nthe ignore engine alone:\n'
   "$2" --dir "$TMPDIR" "${size[@]}"
