@@ -90,7 +90,7 @@ build_preset() {
 # What an administrator would have after `cmake --install`.
 stage() {
   rm -rf "$checkout/build/stage"
-  DESTDIR=$checkout/build/stage cmake --install "$build" >"$results/stage.log" 2>&1 || {
+  cmake --install "$build" --prefix "$checkout/build/stage" >"$results/stage.log" 2>&1 || {
     cat "$results/stage.log" >&2
     return 1
   }

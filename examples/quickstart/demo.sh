@@ -47,18 +47,33 @@ sessions() {
   fi
 }
 
+# Whether the container saw this path of the source.
+seen() {
+  local mask
+  [[ -e $source/$1 || -L $source/$1 ]] || return 1
+  while IFS= read -r mask; do
+    [[ $1/ != "${mask%/}"/* ]] || return 1
+  done <"$work/masks"
+}
+
 # changes UPPER: what an upper directory says, like `git status --short`. A character device marks
 # what was deleted.
 changes() {
-  local path
+  local type path
   (cd "$1" && find . -mindepth 1 -printf '%y %P\n' | LC_ALL=C sort -k 2) |
     while read -r type path; do
       case $type in
         c) echo "D $path" ;;
-        d) [[ -e $source/$path ]] || echo "A $path/" ;;
-        *) if [[ -e $source/$path ]]; then echo "M $path"; else echo "A $path"; fi ;;
+        d) seen "$path" || echo "A $path/" ;;
+        *) if seen "$path"; then echo "M $path"; else echo "A $path"; fi ;;
       esac
     done
+}
+
+# Indented, the first lines only.
+excerpt() {
+  awk -v most="$1" 'NR <= most { print "  " $0 } 
+    END { if (NR == 0) print "  nothing"; if (NR > most) print "  … and " NR - most " more" }'
 }
 
 if [[ ${1:-} == --probe ]]; then
@@ -82,11 +97,12 @@ fi
 make_image
 
 title "What the rules mask"
-oci-cnb context masks "$source" | sed -n '1,12s/^/  /p'
+oci-cnb context masks "$source" >"$work/masks"
+excerpt 12 <"$work/masks"
 before=$(fingerprint "$source")
 
 title "The container"
-echo "  podman run --annotation io.cnb.hooks.role=dev -v $source:/workspace IMAGE $*"
+echo "  podman run --annotation io.cnb.hooks.role=dev -v $source:/workspace IMAGE ${*@Q}"
 podman "${hooks[@]}" run --name "$name" --network none \
   --annotation io.cnb.hooks.role=dev --volume "$source:/workspace" "$image" "$@" 2>&1 |
   sed 's/^/  | /'
@@ -95,7 +111,7 @@ title "What it wrote (nothing of it is in the source)"
 id=$(podman inspect --format '{{.Id}}' "$name")
 for state in "$(sessions)"/*/state.json; do
   if grep -q "$id" "$state"; then
-    changes "${state%/*}/upper" | sed 's/^/  /'
+    changes "${state%/*}/upper" | excerpt 20
   fi
 done
 podman rm "$name" >/dev/null

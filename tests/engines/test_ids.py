@@ -58,10 +58,8 @@ def test_rootless_image_user_in_the_default_map_is_refused(podman, hooks, ask):
 
 
 @pytest.mark.rootless
-def test_rootless_user_option_in_the_default_map_is_refused(engine, hooks, ask):
-    if engine.kind == "bare":
-        pytest.skip("`spec --rootless` maps one id only: there is no other user to be")
-    refused(engine.run(ask(probe().script(), user="1234:1234"), hooks), "ids", "uid=1234")
+def test_rootless_user_option_in_the_default_map_is_refused(podman, hooks, ask):
+    refused(podman.run(ask(probe().script(), user="1234:1234"), hooks), "ids", "uid=1234")
 
 
 @pytest.mark.rootless
