@@ -1,0 +1,108 @@
+"""What is in the package, and what engines will make of it."""
+
+import json
+import re
+import stat
+import subprocess
+
+# oci-hooks(5), schema 1.0.0, without podman's own stage: what buildah, CRI-O and others know.
+SHARED_STAGES = {"prestart", "createRuntime", "createContainer", "startContainer", "poststart",
+                 "poststop"}
+
+
+def documents(unpacked, pattern="*.json"):
+    return {path: json.loads(path.read_text()) for path in unpacked.rglob(pattern)}
+
+
+def test_no_dependency(unpacked):
+    control = (unpacked / "DEBIAN/control").read_text()
+    assert not re.search(r"^(Pre-)?Depends:", control, re.MULTILINE)
+    assert "Recommends: podman | crun | runc\n" in control
+    for program in [unpacked / "usr/bin/oci-cnb", *(unpacked / "usr/libexec").rglob("oci-cnb-*")]:
+        if program.is_file():
+            head = subprocess.run(["readelf", "-lW", program], capture_output=True, text=True,
+                                  check=False)
+            if head.returncode == 0:
+                assert "INTERP" not in head.stdout, f"{program} wants a loader"
+            assert b"/lib64/ld-linux" not in program.read_bytes()[:4096]
+
+
+def test_owners_and_modes(deb):
+    listing = subprocess.run(["dpkg-deb", "-c", deb], check=True, capture_output=True, text=True)
+    for line in listing.stdout.splitlines():
+        mode, owner = line.split()[:2]
+        assert owner == "root/root", line
+        assert mode[5] == mode[8] == "-", f"writable by others: {line}"
+        is_program = "/oci-cnb-hooks/oci-cnb-" in line or line.endswith("/usr/bin/oci-cnb")
+        assert (mode[9] == "x") == (is_program or mode[0] == "d"), line
+
+
+def test_everything_in_etc_is_a_conffile(unpacked):
+    listed = (unpacked / "DEBIAN/conffiles").read_text().split()
+    found = ["/" + str(path.relative_to(unpacked)) for path in (unpacked / "etc").rglob("*")
+             if path.is_file()]
+    assert sorted(listed) == sorted(found)
+
+
+def test_maintainer_scripts(unpacked):
+    for name in ("prerm", "postrm"):
+        script = unpacked / "DEBIAN" / name
+        assert stat.S_IMODE(script.stat().st_mode) == 0o755
+        subprocess.run(["sh", "-n", script], check=True)
+
+
+def test_prerm_removes_every_file_that_calls_us(unpacked):
+    text = (unpacked / "DEBIAN/prerm").read_text()
+    for path in documents(unpacked):
+        assert "/" + str(path.relative_to(unpacked)) in text
+
+
+def test_json_schema(unpacked):
+    found = documents(unpacked)
+    assert len(found) == 3
+    found |= documents(unpacked, "*.json.example")
+    for path, document in found.items():
+        assert set(document) == {"version", "hook", "when", "stages"}, path
+        assert document["version"] == "1.0.0"
+        hook = document["hook"]
+        assert set(hook) == {"path", "args", "env", "timeout"}
+        program = unpacked / hook["path"].lstrip("/")
+        assert program.is_file() and program.stat().st_mode & stat.S_IXOTH
+        assert hook["args"] == [program.name]
+        assert hook["env"] == ["PATH=/usr/bin:/bin"]
+        assert hook["timeout"] > 0
+        (stage,) = document["stages"]
+        assert program.name == f"oci-cnb-{stage.lower()}"
+
+
+def test_when_matches_all_annotations_of_ours_and_no_other(unpacked):
+    for document in [*documents(unpacked).values(),
+                     *documents(unpacked, "*.json.example").values()]:
+        assert set(document["when"]) == {"annotations"}
+        ((key, value),) = document["when"]["annotations"].items()
+        assert key.startswith("^") and key.endswith("$")
+        for ours in ("role", "rol", "role/container.app", "x y"):
+            assert re.search(key, f"io.cnb.hooks.{ours}")
+        for other in ("io.cnb.hooks", "xio.cnb.hooks.role", "io-cnb.hooks.role", "io.cnbxhooks.a"):
+            assert not re.search(key, other)
+        for any_value in ("dev", "", "two\nlines", "dev\n"):
+            assert re.search(value, any_value)
+
+
+def test_shared_directory_has_no_stage_of_podmans_own(unpacked):
+    shared = documents(unpacked / "usr/share/containers")
+    assert {stage for document in shared.values() for stage in document["stages"]} == {
+        "createRuntime", "poststop"} <= SHARED_STAGES
+    precreate = [path for path, document in documents(unpacked).items()
+                 if "precreate" in document["stages"]]
+    assert [path.parent for path in precreate] == [
+        unpacked / "usr/share/oci-cnb-hooks/podman-hooks.d"]
+
+
+def test_drop_in_names_default_directory_and_ours(unpacked):
+    text = (unpacked / "etc/containers/containers.conf.d/50-oci-cnb-hooks.conf").read_text()
+    setting = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert setting == [
+        "[engine]",
+        'hooks_dir = ["/usr/share/containers/oci/hooks.d", '
+        '"/usr/share/oci-cnb-hooks/podman-hooks.d"]']
