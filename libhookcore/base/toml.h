@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <string_view>
+
 /// toml++, configured once for the whole project. Every use goes through this header: two
 /// configurations in one program would be two parsers, or worse, one of either.
 
@@ -9,3 +12,17 @@
 #define TOML_ENABLE_FORMATTERS 0
 
 #include <toml++/toml.h>
+
+namespace hookcore {
+
+/// Text that isn't TOML, as parse_toml throws it; callers say which file and what to do.
+struct TomlError {
+  std::string what;
+  unsigned line = 0;
+};
+
+/// toml::parse for text that may be hostile. Refuses by itself what toml++ 3.3 has undefined
+/// behaviour for: characters beyond ASCII outside of strings and comments.
+toml::table parse_toml(std::string_view text);
+
+}  // namespace hookcore

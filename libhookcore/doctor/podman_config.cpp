@@ -43,13 +43,12 @@ void take_hooks_dir(const toml::array& list, const std::string& path, PodmanConf
 
 void merge(const std::string& text, const std::string& path, PodmanConfig& config) {
   try {
-    const toml::table table = toml::parse(text);
+    const toml::table table = parse_toml(text);
     const auto* list = table["engine"]["hooks_dir"].as_array();
     if (list != nullptr) take_hooks_dir(*list, path, config);
-  } catch (const toml::parse_error& error) {
-    const std::string place = path + ":" + std::to_string(error.source().begin.line);
-    config.findings.push_back(failure(kCheck,
-                                      place + ": not TOML: " + std::string(error.description()),
+  } catch (const TomlError& error) {
+    const std::string place = path + ":" + std::to_string(error.line);
+    config.findings.push_back(failure(kCheck, place + ": not TOML: " + error.what,
                                       "podman refuses to run any container", "correct " + place));
   }
 }

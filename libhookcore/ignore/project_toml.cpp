@@ -85,10 +85,9 @@ RuleSet compile_list(const toml::node& node, bool exclude, const std::string& fi
 
 toml::table parse(std::string_view text, const std::string& file) {
   try {
-    return toml::parse(text);
-  } catch (const toml::parse_error& error) {
-    fail(file, error.source().begin.line,
-         "not valid TOML: " + quote(std::string(error.description())), "mend the syntax");
+    return parse_toml(text);
+  } catch (const TomlError& error) {
+    fail(file, error.line, "not valid TOML: " + quote(error.what), "mend the syntax");
   }
 }
 

@@ -138,14 +138,12 @@ void merge_file(Settings& settings, const std::string& file) {
 }  // namespace
 
 void merge_settings(Settings& settings, const std::string& text, const std::string& file) {
-  toml::table table;
   try {
-    table = toml::parse(text);
-  } catch (const toml::parse_error& error) {
-    throw Error(Code::kSettings, "not TOML: " + std::string(error.description()),
-                place(file, error.source()));
+    for (const auto& [key, node] : parse_toml(text)) merge_key(settings, key, node, file);
+  } catch (const TomlError& error) {
+    throw Error(Code::kSettings, "not TOML: " + error.what,
+                file + ":" + std::to_string(error.line));
   }
-  for (const auto& [key, node] : table) merge_key(settings, key, node, file);
 }
 
 Settings load_settings(const HostUser& user, const SettingsFiles& files) {
