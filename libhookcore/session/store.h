@@ -14,6 +14,7 @@
 ///
 ///   ROOT/                    0700, ours
 ///     log/                   hooks.log
+///     upper-probed           what hook::UpperProbe has found out in this boot
 ///     sessions/NAME/         one session: state.json, upper/, work/, layers/
 ///     trash/                 sessions on their way out: renamed here first, then removed
 ///
