@@ -55,7 +55,20 @@ Rootfs::Rootfs(const std::string& path)
 }
 
 Rootfs::~Rootfs() {
-  for (const Made& made : made_) ::unlinkat(made.parent.get(), made.name.c_str(), AT_REMOVEDIR);
+  for (const Made& made : made_) {
+    if (::unlinkat(made.parent.get(), made.name.c_str(), AT_REMOVEDIR) == 0 || errno != EBUSY) {
+      continue;
+    }
+    // Something stands on it already.
+    try {
+      sys::detach_mount(
+          sys::open_at(made.parent.get(), made.name, O_PATH | O_NOFOLLOW, sys::Resolve::kNoLinks)
+              .get());
+    } catch (const Error&) {
+      continue;
+    }
+    ::unlinkat(made.parent.get(), made.name.c_str(), AT_REMOVEDIR);
+  }
 }
 
 std::optional<sys::UniqueFd> Rootfs::parent_of(const std::string& path) const {
