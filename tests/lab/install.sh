@@ -15,7 +15,7 @@ engine_packages=(
 )
 test_packages=(
   libgtest-dev clang-format clang-tidy python3 python3-pytest
-  debootstrap rsync strace attr acl procps util-linux
+  debootstrap groff-base rsync strace attr acl procps util-linux
 )
 
 die() { echo "tests/lab/install.sh: $*" >&2; exit 1; }
