@@ -115,22 +115,27 @@ class Preparation {
     ignore::RuleSet rules = ignore::load_rules(engine_mount, job_.request.ignore_file);
     const auto nested = take_nested_mounts(api, mountinfo_, job_.config,
                                            job_.request.workspace_path, engine_mount, rules);
+    // Layers are clones that hang nowhere, so that the container's mountinfo tells no path of the
+    // host.
     sys::UniqueFd source = overlay::clone_source(api, engine_mount);
-    sys::UniqueFd tmpfs;
-    int upper = -1;
+    sys::UniqueFd upper;
     if (writable) {
       if (const auto refusal = access_.grant(api, source)) report(*refusal);
-      if (job_.request.scratch.tmpfs) tmpfs = api.tmpfs({job_.request.scratch.size_bytes});
-      upper = tmpfs ? tmpfs.get() : scratch_.get();
-      prepare_upper(upper, source.get());
+      upper = make_upper(api, source.get());
     }
     const overlay::WorkspacePlan plan{std::move(rules), namespaces_.user_xattr(), true,
                                       anchors(nested)};
-    const overlay::Workspace workspace = overlay::assemble(api, plan, source.get(), upper);
+    const overlay::Workspace workspace =
+        overlay::assemble(api, plan, source.get(), upper ? upper.get() : -1);
     flags.read_only = !writable;
     api.set_flags(workspace.mount.get(), flags);
 
-    take_engine_mount_away();
+    // The layers' own mounts have done their work. They go with the engine's, since the kernel
+    // waits for a grace period at every unmount, and at every end of a mount that hangs nowhere.
+    api.attach(workspace.mask.get(), engine_mount);
+    api.attach(source.get(), engine_mount);
+    if (upper) api.attach(upper.get(), engine_mount);
+    take_engine_mount_away(engine_mount);
     const auto target = rootfs_.directory(job_.request.workspace_path);
     if (!target) throw Error(Code::kLayout, job_.request.workspace_path + " vanished");
     api.attach(workspace.mount.get(), target->get());
@@ -139,12 +144,17 @@ class Preparation {
                (writable ? "writable" : "read-only"));
   }
 
-  void prepare_upper(int upper_fd, int source_fd) const {
-    if (!job_.request.scratch.tmpfs) {
-      overlay::refuse_scratch_inside(source_fd, upper_fd);
-      probe_.require(upper_fd);
+  sys::UniqueFd make_upper(sys::MountApi& api, int source_fd) const {
+    sys::UniqueFd mount;
+    if (job_.request.scratch.tmpfs) {
+      mount = api.tmpfs({job_.request.scratch.size_bytes});
+    } else {
+      overlay::refuse_scratch_inside(source_fd, scratch_.get());
+      probe_.require(scratch_.get());
+      mount = api.clone(scratch_.get(), false);
     }
-    overlay::prepare_upper(upper_fd, source_fd);
+    overlay::prepare_upper(mount.get(), source_fd);
+    return mount;
   }
 
   // Empty when the engine has mounted its own /layers.
@@ -173,15 +183,20 @@ class Preparation {
   }
 
   // What stays below the overlay could be uncovered by a container with CAP_SYS_ADMIN.
-  void take_engine_mount_away() const {
+  void take_engine_mount_away(int engine_mount) const {
+    detach(engine_mount);
+    // An engine may have mounted more than once.
     while (true) {
       const auto found = rootfs_.directory(job_.request.workspace_path);
       if (!found || !sys::mount_point(found->get()).is_root) return;
-      if (!sys::detach_mount(found->get())) {
-        throw Error(Code::kSource, "the engine's mount is locked and would stay below the overlay",
-                    job_.request.workspace_path);
-      }
+      detach(found->get());
     }
+  }
+
+  void detach(int mount) const {
+    if (sys::detach_mount(mount)) return;
+    throw Error(Code::kSource, "the engine's mount is locked and would stay below the overlay",
+                job_.request.workspace_path);
   }
 
   const Job& job_;
@@ -214,7 +229,7 @@ sys::UniqueFd open_scratch(const session::Store& store, const session::Session& 
 void prepare_container(const Job& job, const sys::Proc& proc, const session::Store& store,
                        const session::Session& session, report::Log& log) {
   Namespaces namespaces(proc, job.pid, job.stage);
-  log.open();
+  log.set_opener(store.log_directory_opener());
   namespaces.enter();
   sys::keep_mount_capabilities();
   Rootfs rootfs(rootfs_path(job.state, job.config));

@@ -3,6 +3,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/sys/fd.h"
@@ -26,8 +27,9 @@ class Log {
   void set_container(std::string_view id);
   void set_debug(bool debug) { debug_ = debug; }
   bool debug_enabled() const { return debug_; }
-  /// Opens the file now: for callers that are about to enter another namespace.
-  void open();
+  /// Another opener, for a caller that is about to enter a namespace where the first would not find
+  /// the way. Without effect once a line has been written.
+  void set_opener(Opener opener) { opener_ = std::move(opener); }
 
   /// The failure that ends the program: "PROGRAM: CODE: what; where; what to do" on stderr as well.
   void failure(const Error& error);
@@ -38,6 +40,7 @@ class Log {
   void debug(std::string_view text);
 
  private:
+  void open();
   void write(Level level, std::string_view text);
 
   std::string program_;

@@ -100,6 +100,11 @@ std::optional<Store> Store::open_existing(const std::string& root) {
 
 sys::UniqueFd Store::log_directory() const { return open_private(root_fd_.get(), "log"); }
 
+std::function<sys::UniqueFd()> Store::log_directory_opener() const {
+  const auto root = std::make_shared<sys::UniqueFd>(::fcntl(root_fd_.get(), F_DUPFD_CLOEXEC, 3));
+  return [root] { return open_private(root->get(), "log"); };
+}
+
 std::string Store::anonymous_name(const std::string& container_id) {
   // runtime-spec leaves the form of an id to the runtime; those in use fit a file name.
   const bool plain = !container_id.empty() && container_id.size() <= 200 &&

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -87,6 +88,8 @@ class Store {
   int fd() const { return root_fd_.get(); }
   /// A directory for report::Log.
   sys::UniqueFd log_directory() const;
+  /// What opens it later, from whatever mount namespace, and without this object.
+  std::function<sys::UniqueFd()> log_directory_opener() const;
 
   /// Session of a container that names none.
   static std::string anonymous_name(const std::string& container_id);
