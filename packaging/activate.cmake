@@ -20,12 +20,12 @@ if(NOT hooks_dir STREQUAL default_hooks_dir)
 endif()
 string(APPEND hooks_dirs ", \"${podman_hooks_dir}\"")
 
-# generate TEMPLATE DIRECTORY NAME
-function(generate template directory name)
+# A macro: file(INSTALL) writes into the list of installed files of the caller, for the manifest.
+macro(generate template directory name)
   configure_file(${templates}/${template} ${work_dir}/${name} @ONLY)
   file(INSTALL ${work_dir}/${name} DESTINATION ${directory}
        PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
-endfunction()
+endmacro()
 
 # The administrator's from the first installation on.
 if(NOT EXISTS $ENV{DESTDIR}${etc}/oci-cnb-hooks/config.toml)

@@ -2,7 +2,8 @@
 
     tests/lab/enter [host|trixie] python3 -m pytest tests/packaging
 
-OCI_CNB_DEB names the package; else it is the one that cpack made in build/release.
+OCI_CNB_DEB names the package; else it is the one that cpack made in the build directory, which is
+OCI_CNB_BUILD or build/release.
 """
 
 import os
@@ -15,6 +16,7 @@ import machine
 import pytest
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("OCI_CNB_BUILD", CHECKOUT / "build/release"))
 
 
 def pytest_configure():
@@ -30,7 +32,7 @@ def deb():
     named = os.environ.get("OCI_CNB_DEB")
     if named:
         return pathlib.Path(named)
-    found = sorted((CHECKOUT / "build/release").glob("oci-cnb-hooks_*.deb"), key=os.path.getmtime)
+    found = sorted(BUILD.glob("oci-cnb-hooks_*.deb"), key=os.path.getmtime)
     assert found, "no package: run `cpack -G DEB` in build/release, or set OCI_CNB_DEB"
     return found[-1]
 

@@ -2,7 +2,7 @@
 
 import pathlib
 import re
-import subprocess
+import shutil
 
 import pytest
 from machine import must, run
@@ -85,9 +85,9 @@ def test_man_page_has_every_subcommand_and_option(commands):
 
 @pytest.mark.parametrize("page", ["oci-cnb.1", "oci-cnb-hooks.7", "oci-cnb-hooks.toml.5"])
 def test_man_page_is_sound(page):
-    result = run(["groff", "-man", "-Tutf8", "-ww", "-z", CHECKOUT / f"packaging/man/{page}.in"])
-    if result.status == 127:
+    if not shutil.which("groff"):
         pytest.skip("groff is not installed")
+    result = run(["groff", "-man", "-Tutf8", "-ww", "-z", CHECKOUT / f"packaging/man/{page}.in"])
     assert result.stderr == ""
 
 

@@ -5,12 +5,11 @@ import pathlib
 import shutil
 
 import pytest
-from conftest import CHECKOUT
-from machine import must, run
+from conftest import BUILD, CHECKOUT
+from machine import CONFIG, must, run
 
-BUILD = CHECKOUT / "build/release"
 NO_BUILD = not shutil.which("cmake") or not (BUILD / "cmake_install.cmake").exists()
-pytestmark = pytest.mark.skipif(NO_BUILD, reason="no cmake, or no build in build/release")
+pytestmark = pytest.mark.skipif(NO_BUILD, reason=f"no cmake, or no build in {BUILD}")
 
 
 def install(prefix):
@@ -23,7 +22,7 @@ def uninstall():
 
 
 @pytest.fixture
-def usr_local():
+def usr_local(clean):
     install("/usr/local")
     yield pathlib.Path("/usr/local")
     uninstall()
@@ -43,22 +42,28 @@ def test_calls_are_written_after_programs(usr_local):
     last_program = max(i for i, path in enumerate(manifest)
                        if "/libexec/" in path or path.endswith("/bin/oci-cnb"))
     assert last_program < first_call
-    removed = [line.split()[-1] for line in uninstall().stderr.splitlines() + []]
-    assert not list(usr_local.rglob("oci-cnb*.json")) and not (usr_local / "bin/oci-cnb").exists()
-    assert removed == [] or removed
+
+
+def test_uninstall_takes_calls_first_and_keeps_the_configuration(usr_local):
+    told = uninstall().stdout.splitlines()
+    removed = [line.partition("Removed: ")[2] for line in told if "Removed: " in line]
+    kinds = ["call" if path.endswith((".json", ".conf")) else "program" for path in removed
+             if path.endswith((".json", ".conf")) or "/libexec/" in path or "/bin/" in path]
+    assert kinds == ["call"] * 4 + ["program"] * 5
+    assert not [path for path in usr_local.rglob("*oci-cnb*") if path.is_file()]
+    assert CONFIG.exists()
 
 
 def test_second_installation_keeps_config(usr_local):
-    config = pathlib.Path("/etc/oci-cnb-hooks/config.toml")
-    config.write_text("# mine\n")
+    CONFIG.write_text("# mine\n")
     install("/usr/local")
-    assert config.read_text() == "# mine\n"
+    assert CONFIG.read_text() == "# mine\n"
 
 
-def test_prefix_of_ones_own_touches_nothing_else(room, root, make_source):
+def test_prefix_of_ones_own_touches_nothing_else(clean, room, root, make_source):
     prefix = room / "own prefix"
     told = install(prefix).stdout
-    assert not pathlib.Path("/etc/oci-cnb-hooks").exists()
+    assert not CONFIG.exists()
     hooks = prefix / "share/containers/oci/hooks.d"
     precreate = prefix / "share/oci-cnb-hooks/podman-hooks.d"
     assert f"--hooks-dir {hooks} --hooks-dir {precreate}" in told
