@@ -22,8 +22,6 @@ FORBIDDEN = {
 # (path pattern, what is allowed there, why). The path is matched from its beginning.
 ALLOWED = [
     (r"libhookcore/sys/", r"syscall", "the folder of the raw system calls"),
-    (r"hooks/cli/", r"iostream", "the command for people prints; it is no hook"),
-    (r"hooks/oci-cnb/", r"iostream", "the command for people prints; it is no hook"),
 ]
 
 COMMENT = re.compile(r'//[^\n]*|/\*.*?\*/', re.DOTALL)
