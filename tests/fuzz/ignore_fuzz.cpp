@@ -20,7 +20,8 @@ namespace {
 using namespace hookcore;
 using namespace hookcore::ignore;
 
-constexpr size_t kMaxInput = 2048;  // the reference is slow
+constexpr size_t kMaxInput = 2048;                // the reference is slow
+constexpr size_t kTableBytes = size_t{32} << 10;  // soon full, and quick to clear
 
 [[noreturn]] void differ(const std::string& what, std::string_view file, std::string_view path) {
   std::fprintf(stderr, "%s: rules %s, path %s\n", what.c_str(), quote(file, kMaxInput).c_str(),
@@ -54,11 +55,11 @@ void compare(std::string_view file, const std::vector<std::string>& paths) {
   if (!valid) return;
   const Program& program = rules->program();
   if (patterns.size() != program.rules.size()) differ("number of patterns", file, {});
-  const Matcher large(program.automaton, program.patterns());
+  const Matcher some(program.automaton, program.patterns(), kTableBytes);
   const Matcher none(program.automaton, program.patterns(), 0);
   Matcher::Scratch scratch;
   for (const std::string& path : paths) {
-    for (const Matcher* matcher : {&large, &none}) {
+    for (const Matcher* matcher : {&some, &none}) {
       const Word* hits = accepted(*matcher, path, scratch);
       for (size_t i = 0; i < patterns.size(); ++i) {
         const bool hit = hits != nullptr && (hits[i / kWordBits] >> (i % kWordBits) & 1U) != 0;
