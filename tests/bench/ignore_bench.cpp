@@ -1,34 +1,36 @@
 // ignore_bench [--runs N] [--dir DIR] [--cold] [ENTRIES...]: the ignore engine against a raw
-// getdents64 walk, ripgrep, fd and rsync, on generated trees. All ways run in turn, so that a slow
-// moment of the machine meets all of them; medians in ms and ratios are printed. A way whose
-// program isn't installed is left out. --cold (root only) drops caches before each run.
+// getdents64 walk, ripgrep, fd, git status, rsync and buildah, on generated trees. All ways run in
+// turn, so that a slow moment of the machine meets all of them; medians in ms and ratios are
+// printed, and the peak memory of a process that does nothing but walk. A way whose program isn't
+// installed is left out. --cold (root only) drops caches before each run.
+//
+// ignore_bench --walk DIR RULES THREADS: one walk, in a process of its own; prints its peak memory.
+// ignore_bench --make DIR ENTRIES: only makes the tree.
 #include <fcntl.h>
-#include <spawn.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <functional>
+#include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include "libhookcore/ignore/rules.h"
 #include "libhookcore/ignore/walk.h"
+#include "tests/bench/ignore_peers.h"
 #include "tests/bench/ignore_raw_walk.h"
 #include "tests/bench/ignore_tree.h"
-
-extern char** environ;
 
 namespace {
 
 namespace ignore = hookcore::ignore;
+using bench::RuleCase;
+using bench::Way;
 using Clock = std::chrono::steady_clock;
 
 struct Options {
@@ -36,24 +38,6 @@ struct Options {
   std::string directory = "/tmp";
   bool cold = false;
   std::vector<uint64_t> entries;
-};
-
-struct RuleCase {
-  std::string name;
-  std::string dockerignore;
-  std::string gitignore;             ///< the same for rg, fd; empty: no equal rules
-  std::vector<std::string> skipped;  ///< directories that the raw walk leaves out
-};
-
-struct Way {
-  std::string name;
-  std::function<void()> run;
-  std::vector<double> times;
-
-  double median() {
-    std::sort(times.begin(), times.end());
-    return times[times.size() / 2];
-  }
 };
 
 class CountMasks : public ignore::MaskSink {
@@ -76,82 +60,40 @@ std::vector<RuleCase> rule_cases() {
   }
   std::string negated = "**/*.md\n**/*.log\n";
   for (int i = 0; i < 40; ++i) negated += "!packages/p" + std::to_string(i) + "/**/*.md\n";
-  return {{"anchored", ".git\nnode_modules\ntarget\npackages/p0/dist\n", "", {}},
-          {"typical **", typical, typical_git, hidden},
-          {"200 rules", many, many_git, hidden},
-          {"many !", negated, "", {}}};
+  const std::vector<std::string> rsync = {"/.git", "node_modules", "target",     "dist",
+                                          "*.log", ".env",         "__pycache__"};
+  return {{"anchored", ".git\nnode_modules\ntarget\npackages/p0/dist\n", "", {}, {}},
+          {"typical **", typical, typical_git, rsync, hidden},
+          {"200 rules", many, many_git, {}, hidden},
+          {"many !", negated, "", {}, {}}};
 }
 
-bool installed(const char* program) {
-  return std::system((std::string("command -v ") + program + " >/dev/null 2>&1").c_str()) == 0;
-}
-
-std::function<void()> spawn(std::vector<std::string> words) {
-  return [words = std::move(words)] {
-    std::vector<char*> arguments;
-    for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
-    arguments.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    pid_t pid = 0;
-    if (posix_spawnp(&pid, arguments[0], &actions, nullptr, arguments.data(), environ) == 0) {
-      ::waitpid(pid, nullptr, 0);
-    }
-    posix_spawn_file_actions_destroy(&actions);
-  };
-}
-
-void write_file(const std::string& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary) << text;
-}
-
-std::vector<Way> ways_of(const RuleCase& rules, const std::string& tree, int fd) {
+std::vector<Way> ways_of(const RuleCase& rules, const std::string& tree, uint64_t entries, int fd) {
   std::vector<Way> ways;
-  ways.push_back({"raw getdents64, 2 threads", [=] { bench::raw_walk(fd, rules.skipped, 2); }, {}});
-  ways.push_back({"raw getdents64, 1 thread", [=] { bench::raw_walk(fd, rules.skipped, 1); }, {}});
+  ways.push_back({"raw getdents64, 2 threads", [=] { bench::raw_walk(fd, rules.skipped, 2); }});
+  ways.push_back({"raw getdents64, 1 thread", [=] { bench::raw_walk(fd, rules.skipped, 1); }});
   for (const unsigned threads : {2U, 1U}) {
     ways.push_back(
-        {"this engine, " + std::to_string(threads) + (threads > 1 ? " threads" : " thread"),
-         [=] {
+        {"this engine, " + std::to_string(threads) + (threads > 1 ? " threads" : " thread"), [=] {
            CountMasks sink;
            ignore::find_masks(fd, ignore::parse_dockerignore(rules.dockerignore, ".dockerignore"),
                               sink, {threads});
-         },
-         {}});
+         }});
   }
-  if (rules.gitignore.empty()) return ways;
-  const std::string file = tree + ".gitrules";
-  write_file(file, rules.gitignore);
-  if (installed("rg")) {
-    ways.push_back({"ripgrep --files",
-                    spawn({"rg", "--files", "--hidden", "--no-ignore-vcs", "--no-ignore-parent",
-                           "--no-ignore-dot", "--no-config", "--ignore-file", file, tree}),
-                    {}});
-  }
-  for (const char* fd_name : {"fdfind", "fd"}) {
-    if (!installed(fd_name)) continue;
-    ways.push_back({"fd", spawn({fd_name, "-H", "-I", "--ignore-file", file, ".", tree}), {}});
-    break;
-  }
-  if (installed("rsync") && rules.name == "typical **") {
-    ways.push_back({"rsync -an",
-                    spawn({"rsync", "-an", "--exclude=/.git", "--exclude=node_modules",
-                           "--exclude=target", "--exclude=dist", "--exclude=*.log",
-                           "--exclude=.env", tree + "/", "/nonexistent/"}),
-                    {}});
-  }
+  const std::vector<Way> foreign = bench::foreign_ways(rules, tree, entries);
+  ways.insert(ways.end(), foreign.begin(), foreign.end());
   return ways;
 }
 
 void drop_caches() {
   ::sync();
-  write_file("/proc/sys/vm/drop_caches", "3");
+  bench::write_file("/proc/sys/vm/drop_caches", "3");
 }
 
 void measure(std::vector<Way>& ways, const Options& options) {
   for (int run = options.cold ? 0 : -1; run < options.runs; ++run) {
     for (Way& way : ways) {
+      if (run >= way.most_runs || (run < 0 && way.most_runs < options.runs)) continue;
       if (options.cold) drop_caches();
       const auto start = Clock::now();
       way.run();
@@ -161,7 +103,40 @@ void measure(std::vector<Way>& ways, const Options& options) {
   }
 }
 
-void report(const RuleCase& rules, uint64_t entries, int fd, std::vector<Way>& ways) {
+/// A field of /proc/self/status in KiB.
+long own_status(const std::string& field) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(field + ":")) return std::atol(line.c_str() + field.size() + 1);
+  }
+  return -1;
+}
+
+void walk_once(const std::string& tree, const std::string& rules_file, unsigned threads) {
+  std::ostringstream rules;
+  rules << std::ifstream(rules_file, std::ios::binary).rdbuf();
+  const int fd = ::open(tree.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  CountMasks sink;
+  ignore::find_masks(fd, ignore::parse_dockerignore(rules.str(), rules_file), sink, {threads});
+  ::close(fd);
+  std::printf("%ld KiB at most (VmHWM)\n", own_status("VmHWM"));
+}
+
+/// What a process says that only walks.
+std::string peak_memory(const RuleCase& rules, const std::string& tree) {
+  const std::string file = tree + ".rules";
+  bench::write_file(file, rules.dockerignore);
+  const std::string command = std::filesystem::read_symlink("/proc/self/exe").string() +
+                              " --walk '" + tree + "' '" + file + "' 2";
+  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "r"), ::pclose);
+  std::array<char, 128> line = {};
+  const bool said = pipe && std::fgets(line.data(), line.size(), pipe.get()) != nullptr;
+  std::filesystem::remove(file);
+  return said ? line.data() : "unknown\n";
+}
+
+void report(const RuleCase& rules, uint64_t entries, int fd, const std::string& memory,
+            std::vector<Way>& ways) {
   CountMasks sink;
   const ignore::WalkStats stats =
       ignore::find_masks(fd, ignore::parse_dockerignore(rules.dockerignore, ".dockerignore"), sink);
@@ -177,6 +152,7 @@ void report(const RuleCase& rules, uint64_t entries, int fd, std::vector<Way>& w
     std::printf("  %-28s %10.3f ms   %6.2f x raw   %6.2f x this engine\n", way.name.c_str(), median,
                 median / floor, median / own);
   }
+  std::printf("  %-28s %s", "memory of a walk alone", memory.c_str());
   std::fflush(stdout);
 }
 
@@ -185,18 +161,26 @@ void run(const Options& options, uint64_t wanted) {
   const uint64_t entries = bench::make_tree(tree, wanted);
   const int fd = ::open(tree.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   for (const RuleCase& rules : rule_cases()) {
-    std::vector<Way> ways = ways_of(rules, tree, fd);
+    std::vector<Way> ways = ways_of(rules, tree, entries, fd);
     measure(ways, options);
-    report(rules, entries, fd, ways);
+    report(rules, entries, fd, peak_memory(rules, tree), ways);
   }
   ::close(fd);
   std::filesystem::remove_all(tree);
-  std::filesystem::remove(tree + ".gitrules");
+  bench::remove_leftovers(tree);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 5 && std::string(argv[1]) == "--walk") {
+    walk_once(argv[2], argv[3], static_cast<unsigned>(std::atoi(argv[4])));
+    return 0;
+  }
+  if (argc == 4 && std::string(argv[1]) == "--make") {
+    bench::make_tree(argv[2], std::strtoull(argv[3], nullptr, 10));
+    return 0;
+  }
   Options options;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
@@ -209,7 +193,10 @@ int main(int argc, char** argv) {
     } else if (std::strtoull(word.c_str(), nullptr, 10) > 0) {
       options.entries.push_back(std::strtoull(word.c_str(), nullptr, 10));
     } else {
-      std::fprintf(stderr, "usage: ignore_bench [--runs N] [--dir DIR] [--cold] [ENTRIES...]\n");
+      std::fprintf(stderr,
+                   "usage: ignore_bench [--runs N] [--dir DIR] [--cold] [ENTRIES...]\n"
+                   "       ignore_bench --walk DIR RULES THREADS\n"
+                   "       ignore_bench --make DIR ENTRIES\n");
       return 2;
     }
   }

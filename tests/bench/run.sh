@@ -1,9 +1,11 @@
 #!/bin/bash
 # Benchmarks: each row is ours against a peer in the same run, medians, and the bar of the ratio.
 #
-#   tests/bench/run.sh [--quick] [--build DIR]
+#   tests/bench/run.sh [--quick | --large] [--build DIR]
 #
 #   --quick   small trees and few runs, under a minute: shows that everything runs
+#   --large   the ignore engine on 500,000 and 1,000,000 entries too, and with the machine's caches
+#             dropped before each run: half an hour
 #   --build   a configured build directory (default build/release); its programs are built first
 #
 # A missed bar is printed, never a failure; a program that doesn't do its work is one.
@@ -15,7 +17,7 @@ here=$(dirname "$(readlink -f "$0")")
 checkout=$(readlink -f "$here/../..")
 readonly here checkout
 readonly programs=(oci-cnb-precreate oci-cnb-createruntime oci-cnb-poststop
-  empty_program raw_walk hook_bench ignore_bench)
+  empty_program raw_walk hook_bench ignore_bench ignore_share)
 
 die() {
   echo "tests/bench/run.sh: $*" >&2
@@ -28,7 +30,7 @@ die() {
 make_disk() {
   local disk=$TMPDIR/disk
   truncate -s 16G "$disk.img"
-  mkfs.ext4 -q -F -N 1500000 -E lazy_itable_init=1,lazy_journal_init=1,nodiscard "$disk.img"
+  mkfs.ext4 -q -F -N 2500000 -E lazy_itable_init=1,lazy_journal_init=1,nodiscard "$disk.img"
   mkdir "$disk"
   mount -o loop,noinit_itable "$disk.img" "$disk"
   mkdir "$disk/tmp" "$disk/store" "$disk/containers"
@@ -38,26 +40,59 @@ make_disk() {
   export TMPDIR=$disk/tmp
 }
 
-# The ignore engine without a hook around it.
+# The ignore engine without a hook around it: engine_alone SCALE DIRECTORY_OF_PROGRAMS.
 engine_alone() {
-  local -a size=(--runs 5 50000)
-  [[ $1 == --full ]] || size=(--runs 3 5000)
+  local scale=$1 bench=$2/ignore_bench
   printf '\nthe ignore engine alone:\n'
-  "$2" --dir "$TMPDIR" "${size[@]}"
+  case "$scale" in
+    --quick) "$bench" --dir "$TMPDIR" --runs 3 500 5000 ;;
+    *) "$bench" --dir "$TMPDIR" --runs 5 500 50000 ;;
+  esac
+  if [[ $scale == --large ]]; then
+    "$bench" --dir "$TMPDIR" --runs 5 500000 1000000
+    printf '\nwith cold caches:\n'
+    "$bench" --dir "$TMPDIR" --runs 3 --cold 50000 500000
+  fi
+  printf '\n'
+  [[ $scale == --quick ]] || "$2/ignore_share"
+  instructions "$bench"
+}
+
+# Instructions of one walk, without those of a process that walks an empty directory: the same on a
+# noisy machine. The tree lies on a tmpfs, which lists names in an order of its own every time alike.
+instructions() {
+  local tree=/dev/shm/instructions rules=$TMPDIR/rules walk start
+  if ! command -v valgrind >/dev/null; then
+    echo "instructions: valgrind is not installed (tests/lab/install.sh --tests)"
+    return
+  fi
+  mkdir -p "$tree/empty"
+  "$1" --make "$tree/tree" 5000
+  printf '%s\n' .git '**/node_modules' '**/target' '**/*.log' '!packages/p0/**/*.log' >"$rules"
+  walk=$(count_instructions "$1" --walk "$tree/tree" "$rules" 1)
+  start=$(count_instructions "$1" --walk "$tree/empty" "$rules" 1)
+  rm -rf "$tree"
+  echo "instructions of a walk over 5,000 entries (callgrind): $((walk - start))"
+}
+
+count_instructions() {
+  valgrind --tool=callgrind --callgrind-out-file=/dev/null "$@" 2>&1 >/dev/null |
+    sed -n 's/.*Collected : *//p'
 }
 
 inside() {
-  local scale=$1 build=$2
+  local scale=$1 build=$2 hooks=$1
+  [[ $scale != --large ]] || hooks=--full
   make_disk
-  "$build/tests/bench/hook_bench" "$scale" "$build" \
+  "$build/tests/bench/hook_bench" "$hooks" "$build" \
     "$checkout/tests/unit/environment/samples/podman-rootful-plain.json"
   if command -v podman >/dev/null && command -v crun >/dev/null; then
-    python3 -B "$here/podman_bench.py" "$scale" "$build/bin"
+    python3 -B "$here/podman_bench.py" "$hooks" "$build/bin"
   else
     printf 'note\tpodman and crun are not installed: their rows are missing\n'
   fi
   if [[ -x $build/tests/bench/ignore_bench ]]; then
-    engine_alone "$scale" "$build/tests/bench/ignore_bench" | sed 's/^/note\t/'
+    engine_alone "$scale" "$build/tests/bench" | sed 's/^/note\t/'
   fi
 }
 
@@ -76,9 +111,9 @@ main() {
   local scale=--full build=$checkout/build/release results
   while [[ $# -gt 0 ]]; do
     case "$1" in
-      --quick) scale=--quick ;;
+      --quick | --large) scale=$1 ;;
       --build) build=$(readlink -f "${2:?--build needs a directory}"); shift ;;
-      *) die "unknown option $1; known: --quick --build DIR" ;;
+      *) die "unknown option $1; known: --quick --large --build DIR" ;;
     esac
     shift
   done
