@@ -50,6 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (edited(once, request) != once) std::abort();
   } catch (const Error& error) {
     if (error.line().find('\n') != std::string::npos) std::abort();
+  } catch (const Json::out_of_range&) {  // a number beyond a double, which nlohmann can't compare
   }
   return 0;
 }
