@@ -164,7 +164,8 @@ void masks(const Arguments& arguments) {
 std::string rule_name(const ignore::RuleSet& rules, std::optional<size_t> index) {
   if (!index) return "::";  // as git check-ignore -v -n for a path that no rule matches
   const ignore::Rule& rule = rules.rules()[*index];
-  return printable(file_of(rules)) + ":" + std::to_string(rule.line) + ":" + printable(rule.text);
+  const std::string line = rule.line > 0 ? std::to_string(rule.line) : "";
+  return printable(file_of(rules)) + ":" + line + ":" + printable(rule.text);
 }
 
 const char* verdict_name(const ignore::Explanation& explanation) {
@@ -185,6 +186,7 @@ std::string explain_line(const ignore::RuleSet& rules, const std::string& path,
   if (explanation.visible_for_content) line += ", for what is visible in it";
   if (explanation.overridden) line += ", overrides " + rule_name(rules, explanation.overridden);
   if (!explanation.exists) line += ", doesn't exist";
+  if (!explanation.exists && path.starts_with('/')) line += " (paths are relative to DIR)";
   return line + "\n";
 }
 
@@ -291,6 +293,11 @@ CLI::App* add(CLI::App& group, const std::shared_ptr<Arguments>& arguments, cons
   return command;
 }
 
+CLI::Option* add_zero(CLI::App& command, const std::shared_ptr<Arguments>& arguments) {
+  return command.add_flag("-0", arguments->zero, "NUL behind each path, and no quoting")
+      ->excludes(command.get_option("--json"));
+}
+
 }  // namespace
 
 void add_context_commands(CLI::App& app) {
@@ -299,11 +306,13 @@ void add_context_commands(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* visible =
       add(group, arguments, "list", "Visible paths, sorted by bytes; directories end in /", list);
-  visible->add_flag("-0", arguments->zero, "NUL behind each path, and no quoting");
-  visible->add_flag("--tree", arguments->tree, "As a tree");
+  CLI::Option* zero = add_zero(*visible, arguments);
+  visible->add_flag("--tree", arguments->tree, "As a tree")
+      ->excludes(zero)
+      ->excludes(visible->get_option("--json"));
   CLI::App* hidden = add(group, arguments, "masks",
                          "The whiteouts: hidden entries whose directory is visible", masks);
-  hidden->add_flag("-0", arguments->zero, "NUL behind each path, and no quoting");
+  add_zero(*hidden, arguments);
   CLI::App* why =
       add(group, arguments, "explain",
           "The rule, file and line that decides on a path, as git check-ignore -v", explain);
