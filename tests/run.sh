@@ -6,9 +6,9 @@
 #   house      format, clang-tidy, layers, forbidden calls, files
 #   unit       unit and kernel tests, as root and as an ordinary user
 #   sanitize   the same under AddressSanitizer and UBSan
-#   host       engines of this machine, rootful and rootless
-#   trixie     engines of Debian 13 in a tree of its own, rootful and rootless
-#   package    the .deb: install, use, upgrade, remove
+#   host       engines and command line on this machine, rootful and rootless
+#   trixie     the same on Debian 13, in a tree of its own
+#   package    the .deb on both: install, use, upgrade, remove
 #
 # The last line is `N passed, N failed, N skipped`. A tier that cannot run is skipped, loudly; with
 # CI=true that is a failure.
@@ -34,7 +34,7 @@ record() {
   local p f s
   read -r p f s <<<"$counts"
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-  summary+=("$(printf '%-16s %6d passed %4d failed %4d skipped %5d s' "$tier" "$p" "$f" "$s" "$seconds")")
+  summary+=("$(printf '%-22s %6d passed %4d failed %4d skipped %5d s' "$tier" "$p" "$f" "$s" "$seconds")")
 }
 
 # cannot TIER REASON: the tier didn't run.
@@ -42,10 +42,10 @@ cannot() {
   printf '\n!!! tier %s did not run: %s\n' "$1" "$2" >&2
   if [[ ${CI:-} == true ]]; then
     failed=$((failed + 1))
-    summary+=("$(printf '%-16s NOT RUN, which CI forbids: %s' "$1" "$2")")
+    summary+=("$(printf '%-22s NOT RUN, which CI forbids: %s' "$1" "$2")")
   else
     skipped=$((skipped + 1))
-    summary+=("$(printf '%-16s not run: %s' "$1" "$2")")
+    summary+=("$(printf '%-22s not run: %s' "$1" "$2")")
   fi
 }
 
@@ -54,7 +54,7 @@ broken() {
   printf '\n!!! tier %s: %s\n' "$1" "$2" >&2
   [[ -z ${3:-} ]] || tail -n 40 "$3" >&2
   failed=$((failed + 1))
-  summary+=("$(printf '%-16s FAILED: %s' "$1" "$2")")
+  summary+=("$(printf '%-22s FAILED: %s' "$1" "$2")")
 }
 
 # collect TIER SECONDS LOG FILE...: record, or say that there is nothing to record.
@@ -143,31 +143,35 @@ tier_sanitize() {
   run_ctest sanitize "$checkout/build/sanitize"
 }
 
-# engines_as WORLD USER: one run of the engine tests.
-engines_as() {
-  local world=$1 user=$2
+# suites_as WORLD USER: the engine tests, then those of the command line.
+suites_as() {
+  local world=$1 user=$2 suite
   local -a options=()
   [[ $user == rootful ]] || options=(--user)
-  OCI_CNB_STAGE=$checkout/build/stage "$enter" "${options[@]}" "$world" \
-    python3 -B -m pytest tests/engines -q --tb=short \
-    --junit-xml="$results/user/$world-$user.xml" >"$results/$world-$user.log" 2>&1
+  for suite in engines cli; do
+    OCI_CNB_STAGE=$checkout/build/stage "$enter" "${options[@]}" "${corpus_bind[@]}" "$world" \
+      python3 -B -m pytest "tests/$suite" -q --tb=short \
+      --junit-xml="$results/user/$suite-$world-$user.xml" >"$results/$suite-$world-$user.log" 2>&1 ||
+      true
+  done
 }
 
 # Rootful and rootless at the same time: neither sees the other.
 tier_engines() {
-  local world=$1 start=$SECONDS user
+  local world=$1 start=$SECONDS user suite name
   if [[ $world != host ]] && ! tests/lab/tree.sh "$world" >/dev/null; then
     cannot "$world" "no Debian $world tree could be made"
     return
   fi
-  engines_as "$world" rootful &
-  local rootful=$!
-  engines_as "$world" rootless || true
-  wait "$rootful" || true
-  for user in rootful rootless; do
-    grep -vE '^\.+|^$' "$results/$world-$user.log" | tail -n 60 || true
-    collect "$world-$user" $((SECONDS - start)) "$results/$world-$user.log" \
-      "$results/user/$world-$user.xml"
+  suites_as "$world" rootful &
+  suites_as "$world" rootless
+  wait
+  for suite in engines cli; do
+    for user in rootful rootless; do
+      name=$suite-$world-$user
+      grep -vE '^\.+( |$)|^$' "$results/$name.log" | tail -n 60 || true
+      collect "$name" $((SECONDS - start)) "$results/$name.log" "$results/user/$name.xml"
+    done
   done
 }
 
@@ -175,18 +179,18 @@ tier_host() { tier_engines host; }
 tier_trixie() { tier_engines trixie; }
 
 tier_package() {
-  local start=$SECONDS log=$results/package.log
-  if [[ ! -d tests/packaging ]]; then
-    cannot package "there is no tests/packaging"
-    return
-  fi
-  (cd "$build" && cpack -G DEB) >"$log" 2>&1 || {
+  local start world log=$results/package.log
+  (cd "$build" && rm -f ./*.deb && cpack -G DEB) >"$log" 2>&1 || {
     broken package "cpack failed" "$log"
     return
   }
-  "$enter" host python3 -B -m pytest tests/packaging -q --tb=short \
-    --junit-xml="$results/package.xml" 2>&1 | tee "$log" | tail -n 60 || true
-  collect package $((SECONDS - start)) "$log" "$results/package.xml"
+  for world in host trixie; do
+    start=$SECONDS log=$results/package-$world.log
+    "$enter" "$world" python3 -B -m pytest tests/packaging -q --tb=short \
+      --junit-xml="$results/user/package-$world.xml" >"$log" 2>&1 || true
+    grep -vE '^\.+( |$)|^$' "$log" | tail -n 60 || true
+    collect "package-$world" $((SECONDS - start)) "$log" "$results/user/package-$world.xml"
+  done
 }
 
 # --- all of it ------------------------------------------------------------------------------------
@@ -201,6 +205,12 @@ for tier in "${tiers[@]}"; do
 done
 
 tests/lab/install.sh
+mkdir -p "$checkout/build"
+exec 9>"$checkout/build/run.lock"
+flock --nonblock 9 || {
+  echo "tests/run.sh: another run uses ${build#"$checkout/"}" >&2
+  exit 2
+}
 rm -rf "$results"
 mkdir -p "$results/user"
 chmod 1777 "$results/user"

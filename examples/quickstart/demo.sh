@@ -72,8 +72,12 @@ changes() {
 
 # Indented, the first lines only.
 excerpt() {
-  awk -v most="$1" 'NR <= most { print "  " $0 } 
-    END { if (NR == 0) print "  nothing"; if (NR > most) print "  … and " NR - most " more" }'
+  awk -v most="$1" '
+    NR <= most { print "  " $0 }
+    END {
+      if (NR == 0) print "  nothing"
+      if (NR > most) print "  … and " NR - most " more"
+    }'
 }
 
 if [[ ${1:-} == --probe ]]; then
