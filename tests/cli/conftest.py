@@ -1,4 +1,4 @@
-"""`oci-cnb preview` and `oci-cnb session` as people call them.
+"""`oci-cnb context`, `preview` and `session` as people call them.
 
 Run it through the lab, once for each user:
 
