@@ -59,7 +59,7 @@ engine_alone() {
 }
 
 # Instructions of one walk, without those of a process that walks an empty directory: the same on a
-# noisy machine. The tree lies on a tmpfs, which lists names in an order of its own every time alike.
+# noisy machine. The tree lies on a tmpfs, which lists names in the same order every time.
 instructions() {
   local tree=/dev/shm/instructions rules=$TMPDIR/rules walk start
   if ! command -v valgrind >/dev/null; then
