@@ -195,50 +195,57 @@ tier_package() {
 
 # --- all of it ------------------------------------------------------------------------------------
 
-tiers=("$@")
-[[ ${#tiers[@]} -gt 0 ]] || tiers=("${all_tiers[@]}")
-for tier in "${tiers[@]}"; do
-  if [[ " ${all_tiers[*]} " != *" $tier "* ]]; then
-    echo "tests/run.sh: unknown tier $tier; known: ${all_tiers[*]}" >&2
-    exit 2
-  fi
-done
-
-tests/lab/install.sh
-mkdir -p "$checkout/build"
-exec 9>"$checkout/build/run.lock"
-flock --nonblock 9 || {
-  echo "tests/run.sh: another run uses ${build#"$checkout/"}" >&2
-  exit 2
-}
-rm -rf "$results"
-mkdir -p "$results/user"
-chmod 1777 "$results/user"
-corpus_bind=()
-if [[ -d $corpus ]]; then
-  corpus_bind=(--bind "$corpus")
-  export OCI_CNB_CORPUS=$corpus
-fi
-
-if build_preset release && stage; then
+# A function, so that the whole script has been read before it starts: it may be edited meanwhile.
+main() {
+  local -a tiers=("$@")
+  local tier
+  [[ ${#tiers[@]} -gt 0 ]] || tiers=("${all_tiers[@]}")
   for tier in "${tiers[@]}"; do
-    case $tier in
-      unit | sanitize | host | trixie | package)
-        if [[ $(id -u) -ne 0 ]]; then
-          cannot "$tier" "the lab needs root"
-          continue
-        fi
-        ;;
-    esac
-    [[ $tier == sanitize ]] || say "$tier"
-    "tier_$tier"
+    if [[ " ${all_tiers[*]} " != *" $tier "* ]]; then
+      echo "tests/run.sh: unknown tier $tier; known: ${all_tiers[*]}" >&2
+      exit 2
+    fi
   done
-else
-  broken build "the release build or its installation failed"
-fi
 
-say "summary (logs in ${results#"$checkout/"})"
-printf '%s\n' "${summary[@]}"
-echo
-echo "$passed passed, $failed failed, $skipped skipped"
-[[ $failed -eq 0 ]]
+  tests/lab/install.sh
+  mkdir -p "$checkout/build"
+  exec 9>"$checkout/build/run.lock"
+  flock --nonblock 9 || {
+    echo "tests/run.sh: another run uses ${build#"$checkout/"}" >&2
+    exit 2
+  }
+  rm -rf "$results"
+  mkdir -p "$results/user"
+  chmod 1777 "$results/user"
+  corpus_bind=()
+  if [[ -d $corpus ]]; then
+    corpus_bind=(--bind "$corpus")
+    export OCI_CNB_CORPUS=$corpus
+  fi
+
+  if build_preset release && stage; then
+    for tier in "${tiers[@]}"; do
+      case $tier in
+        unit | sanitize | host | trixie | package)
+          if [[ $(id -u) -ne 0 ]]; then
+            cannot "$tier" "the lab needs root"
+            continue
+          fi
+          ;;
+      esac
+      [[ $tier == sanitize ]] || say "$tier"
+      "tier_$tier"
+    done
+  else
+    broken build "the release build or its installation failed"
+  fi
+
+  say "summary (logs in ${results#"$checkout/"})"
+  printf '%s\n' "${summary[@]}"
+  echo
+  echo "$passed passed, $failed failed, $skipped skipped"
+  [[ $failed -eq 0 ]]
+}
+
+main "$@"
+exit
