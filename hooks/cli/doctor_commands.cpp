@@ -27,7 +27,7 @@ std::string programs_directory() {
   const ssize_t size = ::readlink("/proc/self/exe", buffer.data(), buffer.size());
   if (size < 0) throw SystemError("readlink", "/proc/self/exe", errno);
   const std::string self(buffer.data(), static_cast<size_t>(size));
-  const std::string beside = self.substr(0, self.rfind('/'));
+  std::string beside = self.substr(0, self.rfind('/'));
   if (::access((beside + "/oci-cnb-createruntime").c_str(), F_OK) == 0) return beside;
   const std::string parent = beside.substr(0, beside.rfind('/'));
   return normalise_path(parent + "/libexec/oci-cnb-hooks");

@@ -46,7 +46,7 @@ HookFile parse(const std::string& file, const std::string& text) {
   hook.program = json.at("hook").at("path");
   hook.stages = json.at("stages");
   hook.has_environment = !json.at("hook").value("env", Json::array()).empty();
-  const Json when = json.at("when");
+  const Json& when = json.at("when");
   if (const auto annotations = when.find("annotations"); annotations != when.end()) {
     for (const auto& [key, value] : annotations->items()) {
       if (key.starts_with(std::string("^") + kOurKey)) hook.names_our_annotations = true;
@@ -66,8 +66,9 @@ class HookFiles {
 
   /// Looks at all files of one directory.
   void read(const std::string& directory, bool shared) {
+    const std::string prefix = directory + "/";
     for (const std::string& name : machine_.files.list(directory)) {
-      if (name.ends_with(".json")) read_file(directory + "/" + name, shared);
+      if (name.ends_with(".json")) read_file(prefix + name, shared);
     }
   }
 

@@ -196,17 +196,23 @@ Findings check_subordinate_ids(const Machine& machine) {
   for (const char* path : {"/etc/subuid", "/etc/subgid"}) {
     const uint64_t ids = subordinate_ids(machine.files.read(path).value_or(""),
                                          {shown, std::to_string(machine.user.uid)});
+    const std::string what =
+        std::string(path).append(" gives ").append(shown).append(" ").append(std::to_string(ids)) +
+        " ids";
     if (ids >= kWantedIds) {
-      findings.push_back(
-          ok(kCheck, std::string(path) + " gives " + shown + " " + std::to_string(ids) + " ids"));
+      findings.push_back(ok(kCheck, what));
       continue;
     }
     const std::string option =
         path == std::string("/etc/subuid") ? "--add-subuids" : "--add-subgids";
     findings.push_back(
-        failure(kCheck, std::string(path) + " gives " + shown + " " + std::to_string(ids) + " ids",
+        failure(kCheck, what,
                 "images whose files belong to several users, and --userns=keep-id, need 65536",
-                "sudo usermod " + option + " 100000-165535 " + shown + "; podman system migrate"));
+                std::string("sudo usermod ")
+                    .append(option)
+                    .append(" 100000-165535 ")
+                    .append(shown)
+                    .append("; podman system migrate")));
   }
   findings.push_back(check_helper(machine, "newuidmap"));
   findings.push_back(check_helper(machine, "newgidmap"));

@@ -11,9 +11,9 @@ constexpr unsigned kRootReadsHome = 5;
 
 void add_with_drop_ins(const Files& files, const std::string& path, std::vector<std::string>& out) {
   out.push_back(path);
-  const std::string directory = path + ".d";
+  const std::string directory = path + ".d/";
   for (const std::string& name : files.list(directory)) {
-    if (name.ends_with(".conf")) out.push_back(directory + "/" + name);
+    if (name.ends_with(".conf")) out.push_back(directory + name);
   }
 }
 

@@ -83,6 +83,7 @@ def test_man_page_has_every_subcommand_and_option(commands):
             assert option in text or option == "--bundle" or option == "--in-place", option
 
 
+@pytest.mark.build_machine
 @pytest.mark.parametrize("page", ["oci-cnb.1", "oci-cnb-hooks.7", "oci-cnb-hooks.toml.5"])
 def test_man_page_is_sound(page):
     if not shutil.which("groff"):
