@@ -37,6 +37,9 @@ def refused(result, code, *fragments):
     found = re.findall(rf"^\S+Z {program} \S+ error ({code}: .*)$", result.log, re.MULTILINE)
     lines = [*found, *re.findall(rf"\b{program}: ({code}: .*)", result.stderr)]
     assert lines, f"no line of code {code} in log or stderr: {result}"
+    told = re.search(r"\(exit code: (\d+)\)|error running hook: exit status (\d+)", result.stderr)
+    if told:
+        assert int(told.group(1) or told.group(2)) == EXIT_CODES[code], str(result)
     for fragment in fragments:
         assert fragment in lines[0], f"{fragment!r} is not in {lines[0]!r}"
     return lines[0]
