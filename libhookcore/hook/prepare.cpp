@@ -130,12 +130,7 @@ class Preparation {
     flags.read_only = !writable;
     api.set_flags(workspace.mount.get(), flags);
 
-    // The layers' own mounts have done their work. They go with the engine's, since the kernel
-    // waits for a grace period at every unmount, and at every end of a mount that hangs nowhere.
-    api.attach(workspace.mask.get(), engine_mount);
-    api.attach(source.get(), engine_mount);
-    if (upper) api.attach(upper.get(), engine_mount);
-    take_engine_mount_away(engine_mount);
+    take_engine_mount_away();
     const auto target = rootfs_.directory(job_.request.workspace_path);
     if (!target) throw Error(Code::kLayout, job_.request.workspace_path + " vanished");
     api.attach(workspace.mount.get(), target->get());
@@ -183,20 +178,15 @@ class Preparation {
   }
 
   // What stays below the overlay could be uncovered by a container with CAP_SYS_ADMIN.
-  void take_engine_mount_away(int engine_mount) const {
-    detach(engine_mount);
+  void take_engine_mount_away() const {
     // An engine may have mounted more than once.
     while (true) {
       const auto found = rootfs_.directory(job_.request.workspace_path);
       if (!found || !sys::mount_point(found->get()).is_root) return;
-      detach(found->get());
+      if (sys::detach_mount(found->get())) continue;
+      throw Error(Code::kSource, "the engine's mount is locked and would stay below the overlay",
+                  job_.request.workspace_path);
     }
-  }
-
-  void detach(int mount) const {
-    if (sys::detach_mount(mount)) return;
-    throw Error(Code::kSource, "the engine's mount is locked and would stay below the overlay",
-                job_.request.workspace_path);
   }
 
   const Job& job_;
