@@ -201,7 +201,7 @@ class Comparison {
         if (!status || is_whiteout(*status)) continue;
         ++entries;
         if (S_ISDIR(status->st_mode) && path.size() + name.size() + 1 < PATH_MAX) {
-          waiting.push_back(path + "/" + name);
+          waiting.push_back(std::string(path).append("/").append(name));
         }
       }
     }

@@ -26,7 +26,7 @@ void add_usage(int session_fd, Listing& listing) {
       const auto status = sys::stat_at(directory.get(), name);
       if (!status) continue;
       listing.bytes += static_cast<uint64_t>(status->st_blocks) * 512;
-      if (S_ISDIR(status->st_mode)) waiting.push_back(path + "/" + name);
+      if (S_ISDIR(status->st_mode)) waiting.push_back(std::string(path).append("/").append(name));
     }
   }
 }
