@@ -326,6 +326,11 @@ TEST_P(MountApis, IdMapShowsOtherOwners) {
     const UniqueFd target = b.open("rootfs/target");
     ASSERT_EQ(0, ::chown(b.path("source/file").c_str(), 4711, 4712));
     tree::make(b.path(""), {"scratch/upper/", "scratch/work/"});
+    const UniqueFd other = make_id_namespace(b.proc(), {{0, 0, 1}}, {{0, 0, 1}});
+    const auto present = make_new_mount_api();
+    UniqueFd clone = present->clone(b.open("source").get(), false);
+    if (!present->idmap(clone, other.get())) sandbox::skip("this file system takes no id map");
+    clone.reset();
     bool mapped = false;
     b.run(kernel, [&](MountApi& api) {
       const std::vector<IdRange> uids{{0, 0, 1}, {4711, 1000, 1}};
@@ -349,7 +354,7 @@ TEST_P(MountApis, IdMapShowsOtherOwners) {
       options.work = work.get();
       api.attach(api.overlay(options).get(), target.get());
     });
-    if (!mapped) sandbox::skip("this file system takes no id map");
+    ASSERT_TRUE(mapped);
     struct stat status {};
     ASSERT_EQ(0, ::stat(b.path("rootfs/target/file").c_str(), &status));
     EXPECT_EQ(1000U, status.st_uid);
