@@ -17,7 +17,8 @@ void mount_configured_cnb(sys::MountApi& api, const Job& job, Rootfs& rootfs, Ro
   const int fd = sys::open_at_raw(AT_FDCWD, path, O_PATH | O_DIRECTORY, sys::Resolve::kHost);
   if (fd < 0) throw SystemError("openat2", path, -fd, Code::kSettings, "correct cnb-dir");
   const sys::UniqueFd source(fd);
-  const sys::UniqueFd mount = api.clone(source.get(), true);
+  // Alone: what is mounted inside of it would stay writable.
+  const sys::UniqueFd mount = api.clone(source.get(), false);
   sys::MountFlags flags;
   flags.read_only = true;
   api.set_flags(mount.get(), flags);
