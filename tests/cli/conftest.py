@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
@@ -41,6 +42,11 @@ def find_program():
     raise FileNotFoundError("no oci-cnb: build first, or set OCI_CNB_STAGE")
 
 
+def default_signals():
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Oci:
     """The program, and where it keeps its scratch."""
 
@@ -59,6 +65,8 @@ class Oci:
                               encoding="utf-8", errors="surrogateescape", **options)
 
     def start(self, *words, **options):
+        # A shell can't trap what was ignored when it started (POSIX), and tests run under nohup too.
+        options.setdefault("preexec_fn", default_signals)
         return subprocess.Popen(self.words(*words), stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
