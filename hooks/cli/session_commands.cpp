@@ -2,12 +2,12 @@
 #include "hooks/cli/session_commands.h"
 
 #include <fcntl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <array>
 #include <cstdio>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <vector>
