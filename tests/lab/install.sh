@@ -9,13 +9,16 @@ build_packages=(
   ccache cmake g++ ninja-build
   nlohmann-json3-dev libtomlplusplus-dev libcli11-dev
   libboost-dev libboost-filesystem-dev zlib1g-dev
+  libprotobuf-dev protobuf-compiler
 )
 engine_packages=(
   podman crun runc buildah conmon fuse-overlayfs uidmap slirp4netns busybox-static
+  containerd docker.io
 )
 test_packages=(
   libgtest-dev clang-format clang-tidy python3 python3-pytest
   debootstrap groff-base rsync strace attr acl procps util-linux
+  python3-grpcio python3-protobuf
 )
 
 die() { echo "tests/lab/install.sh: $*" >&2; exit 1; }

@@ -12,6 +12,7 @@ set -euo pipefail
 packages=(
   podman crun runc buildah conmon fuse-overlayfs uidmap passt iproute2 catatonit
   busybox-static python3-pytest util-linux attr acl procps mount strace
+  containerd docker.io docker-cli kubernetes-client python3-grpcio python3-protobuf
 )
 
 # The mirror from which this machine's own Debian packages come.
@@ -28,6 +29,20 @@ use_apt_proxy() {
   if [[ -n $proxy && $proxy != DIRECT ]]; then
     export http_proxy=$proxy
   fi
+}
+
+# bootstrap DIR MIRROR: apt takes over as soon as it can: debootstrap knows no virtual packages.
+bootstrap() {
+  debootstrap --variant=minbase "$suite" "$1" "$2"
+  # shellcheck disable=SC2016  # expanded by the inner shell
+  DEBIAN_FRONTEND=noninteractive unshare --mount --propagation private -- "$BASH" -euc '
+    mount -t proc proc "$0/proc"
+    mount -t tmpfs tmpfs "$0/run"
+    printf "#!/bin/sh\nexit 101\n" >"$0/usr/sbin/policy-rc.d"  # no service is started in a tree
+    chmod 755 "$0/usr/sbin/policy-rc.d"
+    chroot "$0" apt-get update -q
+    chroot "$0" apt-get install -y -q --no-install-recommends "$@"
+    rm "$0/usr/sbin/policy-rc.d"' "$1" "${packages[@]}"
 }
 
 suite=${1:-}
@@ -52,9 +67,9 @@ if [[ ! -e $tree/.complete ]]; then
   rm -rf --one-file-system "$lab_dir/tree/$suite".new "$lab_dir/tree/$suite"-*
   new=$lab_dir/tree/$suite.new
   echo "making a Debian $suite tree with its engines (about a minute, once)" >&2
-  debootstrap --variant=minbase --include="$(IFS=,; echo "${packages[*]}")" \
-    "$suite" "$new" "$mirror" >"$lab_dir/tree/$suite.log" 2>&1 || {
-    tail -n 20 "$lab_dir/tree/$suite.log" "$new/debootstrap/debootstrap.log" >&2 || true
+  bootstrap "$new" "$mirror" >"$lab_dir/tree/$suite.log" 2>&1 || {
+    tail -n 20 "$lab_dir/tree/$suite.log" >&2 || true
+    tail -n 20 "$new/debootstrap/debootstrap.log" >&2 2>/dev/null || true
     die "debootstrap of $suite from apt's own mirror failed"
   }
   rm -rf "$new"/var/cache/apt/archives/*.deb "$new"/var/lib/apt/lists/*
