@@ -40,7 +40,8 @@ bootstrap() {
     mount -t tmpfs tmpfs "$0/run"
     printf "#!/bin/sh\nexit 101\n" >"$0/usr/sbin/policy-rc.d"  # no service is started in a tree
     chmod 755 "$0/usr/sbin/policy-rc.d"
-    chroot "$0" apt-get update -q
+    # A mirror may be weeks behind sid, whose lists expire within one.
+    chroot "$0" apt-get update -q -o Acquire::Check-Valid-Until=false
     chroot "$0" apt-get install -y -q --no-install-recommends "$@"
     rm "$0/usr/sbin/policy-rc.d"' "$1" "${packages[@]}"
 }
