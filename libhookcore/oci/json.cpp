@@ -13,7 +13,11 @@ namespace {
 constexpr std::string_view kKindNames[] = {"null",     "true or false", "a number",
                                            "a string", "an array",      "an object"};
 
-bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
+// No white space is above a blank, and nothing else of JSON below it: one comparison for most
+// bytes.
+bool is_space(char c) {
+  return static_cast<unsigned char>(c) <= ' ' && (c == ' ' || c == '\n' || c == '\t' || c == '\r');
+}
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 unsigned char byte(char c) { return static_cast<unsigned char>(c); }
 
@@ -24,6 +28,12 @@ constexpr std::array<bool, 256> make_plain_bytes() {
   return plain;
 }
 constexpr std::array<bool, 256> kPlain = make_plain_bytes();
+
+/// Most of a document is inside of strings: this loop is most of the work.
+size_t end_of_plain(std::string_view text, size_t at) {
+  while (at < text.size() && kPlain[byte(text[at])]) ++at;
+  return at;
+}
 
 void append_utf8(std::string& out, uint32_t code_point) {
   const auto put = [&](uint32_t value) { out.push_back(static_cast<char>(value)); };
@@ -85,11 +95,11 @@ void JsonReader::fail_kind(std::string_view name, std::string_view wanted) {
        std::string(wanted));
 }
 
-void JsonReader::white_space() {
+inline void JsonReader::white_space() {
   while (at_ < text_.size() && is_space(text_[at_])) ++at_;
 }
 
-char JsonReader::next_char() {
+inline char JsonReader::next_char() {
   white_space();
   if (at_ == text_.size()) fail(at_ == 0 ? "the document is empty" : "the document ends too early");
   return text_[at_];
@@ -156,7 +166,7 @@ JsonReader::RawString JsonReader::raw_string() {
   const size_t opening = at_++;
   RawString raw{{at_, at_}, false};
   for (;;) {
-    while (at_ < text_.size() && kPlain[byte(text_[at_])]) ++at_;
+    at_ = end_of_plain(text_, at_);
     if (at_ == text_.size()) fail_at(opening, "the document ends inside a string");
     const char c = text_[at_];
     if (c == '"') {
@@ -276,12 +286,14 @@ bool JsonReader::skip_null() {
   return true;
 }
 
-std::string JsonReader::string(std::string_view name) {
-  if (peek() != JsonKind::kString) fail_kind(name, "a string");
-  const size_t begin = at_;
+std::optional<std::string> JsonReader::string_without_zero() {
   std::string value = decode(raw_string());
-  if (value.find('\0') != value.npos) fail_at(begin, std::string(name) + " has a zero byte in it");
+  if (value.find('\0') != value.npos) return std::nullopt;
   return value;
+}
+
+void JsonReader::fail_zero(size_t begin, std::string_view name) const {
+  fail_at(begin, std::string(name) + " has a zero byte in it");
 }
 
 bool JsonReader::boolean(std::string_view name) {
@@ -376,7 +388,7 @@ std::map<std::string, std::string, std::less<>> read_annotations(JsonReader& rea
   reader.members("annotations", [&](std::string key) {
     const auto [at, added] = annotations.try_emplace(std::move(key));
     if (!added) reader.fail("annotation " + quote(at->first) + " stands twice");
-    at->second = reader.string("annotation " + quote(at->first));
+    at->second = reader.string([&] { return "annotation " + quote(at->first); });
   });
   return annotations;
 }

@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "libhookcore/base/error.h"
 
@@ -53,7 +55,18 @@ class JsonReader {
   bool skip_null();
 
   /// Refuses a zero byte in the string: the kernel would see another path or variable than we do.
-  std::string string(std::string_view name);
+  std::string string(std::string_view name) {
+    return string([name] { return name; });
+  }
+  /// The same, where a name is work to make: name() is called for messages only.
+  template <typename Name>
+  requires std::is_invocable_v<Name> std::string string(Name name) {
+    if (peek() != JsonKind::kString) fail_kind(name(), "a string");
+    const size_t begin = at_;
+    std::optional<std::string> value = string_without_zero();
+    if (!value) fail_zero(begin, name());
+    return *std::move(value);
+  }
   bool boolean(std::string_view name);
   int64_t integer(std::string_view name, int64_t min, int64_t max);
 
@@ -97,6 +110,8 @@ class JsonReader {
 
   [[noreturn]] void fail_at(size_t offset, const std::string& what) const;
   [[noreturn]] void fail_kind(std::string_view name, std::string_view wanted);
+  [[noreturn]] void fail_zero(size_t begin, std::string_view name) const;
+  std::optional<std::string> string_without_zero();
   void white_space();
   char next_char();
   void literal(std::string_view word);
