@@ -135,8 +135,10 @@ void Automaton::finish() {
       representatives_[0] = boundary;
     }
   }
+  size_t interval = 0;
   for (Symbol byte = 0; byte < 256; ++byte) {
-    byte_classes_[byte] = static_cast<uint32_t>(class_of(byte));
+    while (interval + 1 < boundaries_.size() && boundaries_[interval + 1] <= byte) ++interval;
+    byte_classes_[byte] = interval_classes_[interval];
   }
 
   spells_name_.assign(tokens_.size(), false);
@@ -146,6 +148,14 @@ void Automaton::finish() {
     spells_name_[i] = token.kind == Kind::kAccept || (literal && token.value == '/') ||
                       (literal && spells_name_[i + 1]);
   }
+}
+
+size_t Automaton::most_sets() const {
+  const bool chains = std::all_of(tokens_.begin(), tokens_.end(), [](const Token& token) {
+    return token.kind == Kind::kLiteral || token.kind == Kind::kAccept;
+  });
+  // A set that isn't empty belongs to a beginning of some text, and those are as many as positions.
+  return chains ? tokens_.size() + 1 : SIZE_MAX;
 }
 
 size_t Automaton::class_of(Symbol symbol) const {

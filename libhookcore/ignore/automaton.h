@@ -82,6 +82,8 @@ class Automaton {
   /// Classes of the bytes below 0x80 (all bytes where symbols are bytes).
   const std::array<uint32_t, 256>& byte_classes() const { return byte_classes_; }
   size_t class_of(Symbol symbol) const;
+  /// No more position sets than this can come up, the empty one counted; SIZE_MAX: not known.
+  size_t most_sets() const;
 
   PositionSet start() const { return start_; }
   PositionSet step(const PositionSet& from, size_t symbol_class) const;

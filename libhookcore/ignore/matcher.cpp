@@ -20,11 +20,12 @@ Matcher::Matcher(const Automaton& automaton, size_t patterns, size_t table_bytes
     : automaton_(automaton),
       words_((patterns + kWordBits - 1) / kWordBits),
       columns_(automaton.symbol_classes()),
-      max_rows_(table_bytes / (columns_ * sizeof(Cell))),
+      table_bytes_(table_bytes),
+      max_rows_(std::min(table_bytes / (columns_ * sizeof(Cell)), automaton.most_sets())),
       table_(nullptr, std::free),
       states_(nullptr, std::free) {
   // Row 0 stands for "unknown". calloc's pages cost nothing until a row is used.
-  max_rows_ = max_rows_ < 8 ? 0 : max_rows_;
+  max_rows_ = max_rows_ < 8 ? 0 : max_rows_ + 1;
   if (max_rows_ > 0) {
     table_.reset(static_cast<Cell*>(std::calloc(max_rows_ * columns_, sizeof(Cell))));
     states_.reset(static_cast<const MatchState**>(std::calloc(max_rows_, sizeof(void*))));
@@ -71,9 +72,7 @@ const MatchState* Matcher::intern(MatchState& state) const {
   // What sets and bits weigh counts too: rules may have a hundred thousand positions.
   const size_t weight = 2 * state.positions.size() * sizeof(Automaton::Position) +
                         state.bits.size() * sizeof(Word) + sizeof(MatchState) + 64;
-  if (next_row_ >= max_rows_ || described_bytes_ + weight > max_rows_ * columns_ * sizeof(Cell)) {
-    return nullptr;
-  }
+  if (next_row_ >= max_rows_ || described_bytes_ + weight > table_bytes_) return nullptr;
   described_bytes_ += weight;
   const uint32_t row = next_row_++;
   rows_by_set_.emplace(key_of(state.positions), row);

@@ -73,6 +73,7 @@ class Matcher {
   const Automaton& automaton_;
   size_t words_;
   size_t columns_;
+  size_t table_bytes_;
   size_t max_rows_;
   mutable std::mutex mutex_;
   mutable std::unordered_map<std::string, uint32_t> rows_by_set_;
