@@ -1,7 +1,9 @@
 // The mount hook, whole process, in containers that no engine has to make.
 //
-//   hook_bench --quick|--full PROGRAMS CONFIG_JSON      (run.sh calls it, in tests/lab/enter)
+//   hook_bench --quick|--full|--profile PROGRAMS CONFIG_JSON   (run.sh calls it, in
+//   tests/lab/enter)
 //
+// --profile only starts hooks, for perf(1) to watch.
 // PROGRAMS is the directory of the built programs, CONFIG_JSON a config.json that podman wrote.
 // Trees are made in TMPDIR. Programs that are compared take turns, every container is new, and the
 // numbers are medians of wall time from posix_spawn to the end of the process.
@@ -11,7 +13,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <string_view>
 
 #include "libhookcore/base/error.h"
 #include "tests/bench/container.h"
@@ -32,6 +34,13 @@ struct Scale {
 };
 constexpr Scale kFull{500'000, 300, 40, 2};
 constexpr Scale kQuick{20'000, 25, 10, 1};
+constexpr Scale kProfile{500, 300, 0, 0};
+
+// --quick, --full or --profile.
+Scale scale_named(std::string_view name) {
+  if (name == "--profile") return kProfile;
+  return name == "--quick" ? kQuick : kFull;
+}
 
 // A directory of this run in TMPDIR, removed with all that is in it.
 class Workshop {
@@ -76,6 +85,7 @@ class HookBench {
   void run_all() {
     use(kAnchored);
     anchored();
+    if (scale_.walks == 0) return;
     count_work();
     use(kAnywhere);
     anywhere();
@@ -95,7 +105,12 @@ class HookBench {
     rules_ = &rules;
     write_ignore_file(large_.source(), rules.dockerignore);
     write_ignore_file(small_.source(), rules.dockerignore);
+    settle();
   }
+
+  // What was written before would be written back beside, and under the same locks as, the next
+  // hook's own directories.
+  static void settle() { ::sync(); }
 
   Command hook(const Container& container, bool opted_in = true) const {
     return {{program("oci-cnb-createruntime")}, container.state(opted_in)};
@@ -169,13 +184,13 @@ class HookBench {
     std::string copied;
     std::string mounted;
     for (int i = 0; i < scale_.copies; ++i) {
-      // The hook first, and nothing removed: it would wait for what a copy leaves to be written.
       hooks.push_back(time_hook(large_));
       const std::string target = workshop_.directory("copy-" + std::to_string(i));
       copies.push_back(
           run({{"/usr/bin/rsync", "-a", "--exclude-from=-", large_.source() + "/", target + "/"},
                std::string(rules_->rsync)}));
       copied = output_of({{peer("raw_walk"), target}, {}});
+      settle();
     }
     {
       const Container container(large_);
@@ -246,7 +261,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    HookBench(std::strcmp(argv[1], "--quick") == 0 ? kQuick : kFull, argv[2], argv[3]).run_all();
+    HookBench(scale_named(argv[1]), argv[2], argv[3]).run_all();
     return 0;
   } catch (const Error& error) {
     std::fprintf(stderr, "hook_bench: %s\n", error.line().c_str());
