@@ -60,26 +60,26 @@ pid_t container_pid(const sys::Proc& proc, const oci::State& state, Stage stage)
 }
 
 Namespaces::Namespaces(const sys::Proc& proc, pid_t pid, Stage stage)
-    : same_user_(true), user_xattr_(!sys::in_initial_user_namespace(proc)) {
+    : same_user_(true), user_xattr_(!proc.in_initial_user_namespace()) {
   if (stage == Stage::kContainer) {
     return;  // registered for another stage by mistake, the rootfs or the workspace isn't mounted
              // here
   }
   try {
     mount_ = proc.namespace_of(pid, "mnt");
-    user_ = proc.namespace_of(pid, "user");
+    same_user_ = proc.shares_namespace(pid, "user");
+    if (!same_user_) user_ = proc.namespace_of(pid, "user");
   } catch (const SystemError& error) {
     if (error.error_number() != EACCES) throw;
     throw Error(Code::kSystem, "the container's namespaces are closed to us", error.where(),
                 "crun of a plain user: register oci-cnb-createruntime as createContainer, as "
                 "`oci-cnb spec apply` does");
   }
-  if (sys::same_object(mount_.get(), proc.own_namespace("mnt").get())) {
+  if (proc.shares_namespace(pid, "mnt")) {
     throw Error(Code::kState,
                 "process " + std::to_string(pid) + " has no mount namespace of its own", "",
                 kStageRemedy);
   }
-  same_user_ = sys::same_object(user_.get(), proc.own_namespace("user").get());
   if (!same_user_) {
     const std::string directory = std::to_string(pid) + "/";
     uids_ = sys::parse_id_map(proc.read(directory + "uid_map"));

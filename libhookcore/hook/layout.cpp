@@ -39,7 +39,7 @@ std::optional<Error> check_lifecycle(const Job& job, const Rootfs& rootfs) {
 
 bool has_layers_mount(const Rootfs& rootfs) {
   const auto layers = rootfs.directory(kLayers);
-  return layers && sys::mount_point(layers->get()).is_root;
+  return layers && sys::is_mount_root(layers->get());
 }
 
 void prepare_layout(sys::MountApi& api, const Job& job, Rootfs& rootfs, RootIds root,

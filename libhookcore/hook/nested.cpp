@@ -11,22 +11,15 @@
 
 namespace hookcore::hook {
 
-std::vector<NestedMount> take_nested_mounts(sys::MountApi& api,
-                                            const std::vector<sys::MountInfo>& mountinfo,
+std::vector<NestedMount> take_nested_mounts(sys::MountApi& api, sys::MountTable& mounts,
                                             const oci::ConfigView& config,
                                             const std::string& workspace_path, int workspace_fd,
                                             const ignore::RuleSet& rules) {
-  const uint64_t workspace_id = sys::mount_point(workspace_fd).id;
-  const auto workspace =
-      std::find_if(mountinfo.begin(), mountinfo.end(),
-                   [&](const sys::MountInfo& mount) { return mount.id == workspace_id; });
-  if (workspace == mountinfo.end()) {
-    throw Error(Code::kSystem, "the workspace's mount is not in mountinfo", quote(workspace_path));
-  }
-  const std::string prefix = workspace->mount_point + "/";
+  const sys::MountInfo workspace = mounts.of(workspace_fd);
+  const std::string prefix = workspace.mount_point + "/";
   std::vector<NestedMount> nested;
-  for (const sys::MountInfo& mount : mountinfo) {
-    if (mount.parent != workspace_id || !mount.mount_point.starts_with(prefix)) continue;
+  for (const sys::MountInfo& mount : mounts.children(workspace.id)) {
+    if (!mount.mount_point.starts_with(prefix)) continue;
     NestedMount entry;
     entry.path = mount.mount_point.substr(prefix.size());
     const oci::Mount* asked = config.mount_at(workspace_path + "/" + entry.path);

@@ -7,6 +7,7 @@
 #include "libhookcore/oci/config.h"
 #include "libhookcore/overlay/mask_layer.h"
 #include "libhookcore/sys/mount.h"
+#include "libhookcore/sys/mount_table.h"
 
 namespace hookcore::hook {
 
@@ -20,8 +21,7 @@ struct NestedMount {
 /// Finds and clones the engine's mounts below the workspace. A mount that came with the source (it
 /// lies on the host's disk there, and the engine bound it recursively) would be writable in the
 /// container or silently empty: Error(kSource), unless a rule hides it.
-std::vector<NestedMount> take_nested_mounts(sys::MountApi& api,
-                                            const std::vector<sys::MountInfo>& mountinfo,
+std::vector<NestedMount> take_nested_mounts(sys::MountApi& api, sys::MountTable& mounts,
                                             const oci::ConfigView& config,
                                             const std::string& workspace_path, int workspace_fd,
                                             const ignore::RuleSet& rules);

@@ -18,6 +18,7 @@
 #include "libhookcore/overlay/workspace.h"
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/mount.h"
+#include "libhookcore/sys/mount_table.h"
 
 namespace hookcore::hook {
 namespace {
@@ -38,7 +39,7 @@ class Preparation {
         log_(log),
         process_(process_ids(job.config, namespaces)),
         access_(proc, namespaces, job.config.user, process_),
-        mountinfo_(sys::parse_mountinfo(proc.read("self/mountinfo"))) {
+        mounts_(proc) {
     root_.uid = namespaces.to_ours(false, 0).value_or(process_.uid);
     root_.gid = namespaces.to_ours(true, 0).value_or(process_.gid);
   }
@@ -54,35 +55,29 @@ class Preparation {
 
   // An overlay that is put below a shared mount would be seen on the host, and so would the end of
   // the engine's mount. Held until the last mount stands.
-  std::vector<std::unique_ptr<sys::PropagationPause>> pause_propagation() const {
+  std::vector<std::unique_ptr<sys::PropagationPause>> pause_propagation() {
     std::vector<std::unique_ptr<sys::PropagationPause>> pauses;
-    const uint64_t rootfs_id = sys::mount_point(rootfs_.fd()).id;
-    const sys::MountInfo* mount = find_mount(rootfs_id);
-    if (mount != nullptr && mount->shared) {
+    const sys::MountInfo rootfs = mounts_.of(rootfs_.fd());
+    if (rootfs.shared) {
       log_.debug("the rootfs is shared: propagation paused");
       pauses.push_back(std::make_unique<sys::PropagationPause>(proc_, rootfs_.fd()));
     }
-    const auto workspace = rootfs_.directory(job_.request.workspace_path);
-    mount = workspace ? find_mount(sys::mount_point(workspace->get()).id) : nullptr;
+    engine_mount_ = rootfs_.directory(job_.request.workspace_path);
+    if (!engine_mount_) return pauses;
     // The workspace may lie on another of the engine's mounts.
-    for (; mount != nullptr && mount->id != rootfs_id; mount = find_mount(mount->parent)) {
+    for (std::optional mount = mounts_.of(engine_mount_->get()); mount && mount->id != rootfs.id;
+         mount = mounts_.find(mount->parent)) {
       if (!mount->shared) continue;
       const sys::UniqueFd root =
           sys::open_at(AT_FDCWD, mount->mount_point, O_PATH, sys::Resolve::kHost);
       // Something is mounted over it: then it is not where the workspace's path leads.
-      if (sys::mount_point(root.get()).id != mount->id) continue;
+      if (mounts_.of(root.get()).id != mount->id) continue;
       pauses.push_back(std::make_unique<sys::PropagationPause>(proc_, root.get()));
     }
     return pauses;
   }
 
  private:
-  const sys::MountInfo* find_mount(uint64_t id) const {
-    const auto found = std::find_if(mountinfo_.begin(), mountinfo_.end(),
-                                    [id](const sys::MountInfo& mount) { return mount.id == id; });
-    return found == mountinfo_.end() ? nullptr : &*found;
-  }
-
   // A violated guarantee of SPEC 4: refused, or, with enforce=warn, written down.
   void report(const Error& violation) {
     if (job_.request.enforce == optin::Enforce::kStrict) throw violation;
@@ -91,30 +86,29 @@ class Preparation {
 
   void prepare_workspace(sys::MountApi& api) {
     const std::string& path = job_.request.workspace_path;
-    const auto engine_mount = rootfs_.directory(path);
-    if (!engine_mount || !sys::mount_point(engine_mount->get()).is_root) {
+    if (!engine_mount_ || !sys::is_mount_root(engine_mount_->get())) {
       report(Error(Code::kSource, "nothing is mounted at " + path,
                    "container " + quote(job_.state.id),
                    "mount the source there: -v \"$PWD:" + path + "\""));
       return;
     }
     if (job_.request.workspace != optin::WorkspaceMode::kLive) {
-      mount_overlay(api, engine_mount->get());
-    } else if (!sys::mount_point(engine_mount->get()).flags.read_only) {
-      if (const auto refusal = access_.check(engine_mount->get())) report(*refusal);
+      mount_overlay(api, engine_mount_->get());
+    } else if (!sys::mount_flags(engine_mount_->get()).read_only) {
+      if (const auto refusal = access_.check(engine_mount_->get())) report(*refusal);
     }
   }
 
   void mount_overlay(sys::MountApi& api, int engine_mount) {
-    sys::MountFlags flags = sys::mount_point(engine_mount).flags;
+    sys::MountFlags flags = sys::mount_flags(engine_mount);
     // crun makes mounts read-only after the hooks have run.
     const oci::Mount* asked = job_.config.mount_at(job_.request.workspace_path);
     if (asked != nullptr && asked->is_readonly()) flags.read_only = true;
     const bool writable =
         job_.request.workspace == optin::WorkspaceMode::kOverlay && !flags.read_only;
     ignore::RuleSet rules = ignore::load_rules(engine_mount, job_.request.ignore_file);
-    const auto nested = take_nested_mounts(api, mountinfo_, job_.config,
-                                           job_.request.workspace_path, engine_mount, rules);
+    const auto nested = take_nested_mounts(api, mounts_, job_.config, job_.request.workspace_path,
+                                           engine_mount, rules);
     // Layers are clones that hang nowhere, so that the container's mountinfo tells no path of the
     // host.
     sys::UniqueFd source = overlay::clone_source(api, engine_mount);
@@ -130,10 +124,14 @@ class Preparation {
     flags.read_only = !writable;
     api.set_flags(workspace.mount.get(), flags);
 
-    take_engine_mount_away();
-    const auto target = rootfs_.directory(job_.request.workspace_path);
-    if (!target) throw Error(Code::kLayout, job_.request.workspace_path + " vanished");
-    api.attach(workspace.mount.get(), target->get());
+    sys::UniqueFd target;
+    {
+      const auto bin = api.make_bin(workspace.tmpfs.get(), rootfs_.fd());
+      bin->drop(source.get());
+      if (upper) bin->drop(upper.get());
+      target = take_engine_mount_away(*bin, engine_mount);
+    }
+    api.attach(workspace.mount.get(), target.get());
     attach_nested_mounts(api, nested, workspace.mount.get());
     log_.debug(std::to_string(workspace.masks) + " masks, workspace " +
                (writable ? "writable" : "read-only"));
@@ -177,15 +175,22 @@ class Preparation {
     return mount;
   }
 
-  // What stays below the overlay could be uncovered by a container with CAP_SYS_ADMIN.
-  void take_engine_mount_away() const {
+  // What stays below the overlay could be uncovered by a container with CAP_SYS_ADMIN. The
+  // directory that comes to light.
+  sys::UniqueFd take_engine_mount_away(sys::MountBin& bin, int engine_mount) const {
+    const std::string& path = job_.request.workspace_path;
+    int mount = engine_mount;
     // An engine may have mounted more than once.
-    while (true) {
-      const auto found = rootfs_.directory(job_.request.workspace_path);
-      if (!found || !sys::mount_point(found->get()).is_root) return;
-      if (sys::detach_mount(found->get())) continue;
-      throw Error(Code::kSource, "the engine's mount is locked and would stay below the overlay",
-                  job_.request.workspace_path);
+    for (sys::UniqueFd next;;) {
+      if (!bin.take_away(mount)) {
+        throw Error(Code::kSource, "the engine's mount is locked and would stay below the overlay",
+                    path);
+      }
+      auto found = rootfs_.directory(path);
+      if (!found) throw Error(Code::kLayout, path + " vanished");
+      if (!sys::is_mount_root(found->get())) return std::move(*found);
+      next = std::move(*found);
+      mount = next.get();
     }
   }
 
@@ -199,7 +204,8 @@ class Preparation {
   overlay::ProcessIds process_;
   SourceAccess access_;
   RootIds root_;
-  std::vector<sys::MountInfo> mountinfo_;
+  sys::MountTable mounts_;
+  std::optional<sys::UniqueFd> engine_mount_;  ///< what stands at the workspace's path
 };
 
 // The session's directory as the entered namespace mounts it: layers of an overlay must come from

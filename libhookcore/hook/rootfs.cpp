@@ -48,7 +48,7 @@ bool is_kernel_filesystem(int64_t type) {
 
 Rootfs::Rootfs(const std::string& path)
     : path_(path), fd_(sys::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY, sys::Resolve::kHost)) {
-  if (!sys::mount_point(fd_.get()).is_root) {
+  if (!sys::is_mount_root(fd_.get())) {
     throw Error(Code::kConfig, "the container's rootfs is not mounted yet", quote(path),
                 "register this hook for the stage createRuntime or prestart");
   }
@@ -71,22 +71,29 @@ Rootfs::~Rootfs() {
   }
 }
 
-std::optional<sys::UniqueFd> Rootfs::parent_of(const std::string& path) const {
-  const int fd = sys::open_at_raw(fd_.get(), directory_part(path), O_PATH | O_DIRECTORY,
-                                  sys::Resolve::kInRoot);
-  if (fd == -ENOENT) return std::nullopt;
+int Rootfs::parent_of(const std::string& path, sys::UniqueFd& opened) const {
+  const std::string directory = directory_part(path);
+  if (directory == "/") return fd_.get();
+  const int fd =
+      sys::open_at_raw(fd_.get(), directory, O_PATH | O_DIRECTORY, sys::Resolve::kInRoot);
+  if (fd == -ENOENT) return fd;
   if (fd == -ELOOP) {
     throw Error(Code::kLayout, "too many links on the way to " + path, "the image's file system");
   }
   if (fd < 0) throw SystemError("openat2", path, -fd, Code::kLayout);
-  return sys::UniqueFd(fd);
+  opened.reset(fd);
+  return fd;
 }
 
 std::optional<sys::UniqueFd> Rootfs::directory(const std::string& path) const {
-  const auto parent = parent_of(path);
-  if (!parent) return std::nullopt;
+  sys::UniqueFd opened;
+  const int parent = parent_of(path, opened);
+  return parent < 0 ? std::nullopt : directory_in(parent, path);
+}
+
+std::optional<sys::UniqueFd> Rootfs::directory_in(int parent, const std::string& path) const {
   auto found =
-      sys::try_open_at(parent->get(), name_part(path), O_PATH | O_NOFOLLOW, sys::Resolve::kNoLinks);
+      sys::try_open_at(parent, name_part(path), O_PATH | O_NOFOLLOW, sys::Resolve::kNoLinks);
   if (!found) return std::nullopt;
   const struct ::stat status = sys::stat_fd(found->get(), path);
   if (!S_ISDIR(status.st_mode)) not_a_directory(found->get(), path, status.st_mode);
@@ -99,29 +106,30 @@ std::optional<sys::UniqueFd> Rootfs::directory(const std::string& path) const {
 }
 
 sys::UniqueFd Rootfs::ensure_directory(const std::string& path, uid_t uid, gid_t gid) {
-  auto found = directory(path);
-  if (found) return std::move(*found);
-  auto parent = parent_of(path);
-  if (!parent) {
+  sys::UniqueFd opened;
+  const int parent = parent_of(path, opened);
+  if (parent < 0) {
     throw Error(Code::kLayout, "the directory that should hold " + path + " is absent",
                 "the image's file system", "make it in the image");
   }
+  if (auto found = directory_in(parent, path)) return std::move(*found);
   const std::string name = name_part(path);
   {
     const sys::FsIdentity identity(uid, gid);
-    if (::mkdirat(parent->get(), name.c_str(), 0755) != 0 && errno != EEXIST) {
+    if (::mkdirat(parent, name.c_str(), 0755) != 0 && errno != EEXIST) {
       throw SystemError("mkdirat", path, errno, Code::kLayout,
                         "the image has no " + path +
                             " and its file system takes none: make it in "
                             "the image");
     }
     // The umask of a hook is 077.
-    sys::UniqueFd made = sys::open_at(parent->get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
-                                      sys::Resolve::kNoLinks);
+    sys::UniqueFd made =
+        sys::open_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kNoLinks);
     if (::fchmod(made.get(), 0755) != 0) throw SystemError("fchmod", path, errno, Code::kLayout);
   }
-  made_.push_back({std::move(*parent), name});
-  found = directory(path);
+  if (!opened) opened.reset(::fcntl(parent, F_DUPFD_CLOEXEC, 3));
+  made_.push_back({std::move(opened), name});
+  auto found = directory(path);
   if (!found) throw Error(Code::kLayout, path + " vanished", "the image's file system");
   return std::move(*found);
 }

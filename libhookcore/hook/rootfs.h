@@ -37,8 +37,10 @@ class Rootfs {
     sys::UniqueFd parent;
     std::string name;
   };
-  /// The directory that holds the last component of path; nullopt when it is absent.
-  std::optional<sys::UniqueFd> parent_of(const std::string& path) const;
+  /// The directory that holds the last component of path; -ENOENT when it is absent. opened keeps
+  /// it open, unless it is the root.
+  int parent_of(const std::string& path, sys::UniqueFd& opened) const;
+  std::optional<sys::UniqueFd> directory_in(int parent, const std::string& path) const;
 
   std::string path_;
   sys::UniqueFd fd_;

@@ -101,24 +101,38 @@ sys::UniqueFd clone_source(sys::MountApi& api, int source_fd) {
   return source;
 }
 
+namespace {
+
+// One directory of a way upwards; mounts of the same directory are told apart.
+struct Step {
+  dev_t device;
+  ino_t inode;
+  uint64_t mount;
+  bool operator==(const Step&) const = default;
+};
+
+Step step_at(int fd, const std::string& path) {
+  struct statx status {};
+  if (::statx(fd, path.c_str(), AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &status) != 0) {
+    throw SystemError("statx", "scratch directory", errno, Code::kScratch);
+  }
+  return {::makedev(status.stx_dev_major, status.stx_dev_minor), status.stx_ino, status.stx_mnt_id};
+}
+
+}  // namespace
+
 void refuse_scratch_inside(int source_fd, int scratch_fd) {
-  const struct ::stat source = sys::stat_fd(source_fd, "source");
-  const auto same = [](const struct ::stat& a, const struct ::stat& b) {
-    return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-  };
-  sys::UniqueFd at = sys::open_at(scratch_fd, ".", O_PATH | O_DIRECTORY, sys::Resolve::kHost);
-  struct ::stat here = sys::stat_fd(at.get(), "scratch directory");
-  while (true) {
-    if (same(here, source)) {
+  const Step source = step_at(source_fd, "");
+  Step here = step_at(scratch_fd, "");
+  for (std::string up = "..";; up += "/..") {
+    if (here.device == source.device && here.inode == source.inode) {
       throw Error(
           Code::kScratch, "the scratch directory lies inside the source", "",
           "set scratch-dir in config.toml to a directory elsewhere, or use tmpfs as scratch");
     }
-    sys::UniqueFd above = sys::open_at(at.get(), "..", O_PATH | O_DIRECTORY, sys::Resolve::kHost);
-    const struct ::stat up = sys::stat_fd(above.get(), "scratch directory");
-    if (same(here, up) && sys::mount_point(at.get()).id == sys::mount_point(above.get()).id) return;
-    at = std::move(above);
-    here = up;
+    const Step above = step_at(scratch_fd, up);
+    if (above == here) return;  // "/" is its own parent
+    here = above;
   }
 }
 
@@ -159,16 +173,25 @@ sys::UniqueFd mount_overlay(sys::MountApi& api, const sys::OverlayOptions& optio
   }
 }
 
+// Not the tmpfs itself: that may have to hold other things.
+sys::UniqueFd make_mask_directory(int tmpfs_fd) {
+  if (::mkdirat(tmpfs_fd, kMaskName, 0700) != 0) throw SystemError("mkdirat", kMaskName, errno);
+  return sys::open_at(tmpfs_fd, kMaskName, O_PATH | O_DIRECTORY, sys::Resolve::kStrict);
+}
+
 }  // namespace
 
 Workspace assemble(sys::MountApi& api, const WorkspacePlan& plan, int source_fd, int scratch_fd) {
-  sys::UniqueFd mask_mount = api.tmpfs({});
-  MaskLayer masks(mask_mount.get(), source_fd, {plan.user_xattr, plan.anchors});
+  Workspace workspace;
+  workspace.tmpfs = api.tmpfs({});
+  workspace.mask = make_mask_directory(workspace.tmpfs.get());
+  MaskLayer masks(workspace.mask.get(), source_fd, {plan.user_xattr, plan.anchors});
   ignore::find_masks(source_fd, plan.rules, masks);
   masks.finish();
+  workspace.masks = masks.masks();
 
   sys::OverlayOptions options;
-  options.lowers = {mask_mount.get(), source_fd};
+  options.lowers = {workspace.mask.get(), source_fd};
   options.user_xattr = plan.user_xattr;
   sys::UniqueFd upper;
   sys::UniqueFd work;
@@ -179,8 +202,8 @@ Workspace assemble(sys::MountApi& api, const WorkspacePlan& plan, int source_fd,
     options.work = work.get();
     options.is_volatile = plan.is_volatile;
   }
-  sys::UniqueFd mount = mount_overlay(api, options, source_fd);
-  return {std::move(mount), std::move(mask_mount), masks.masks()};
+  workspace.mount = mount_overlay(api, options, source_fd);
+  return workspace;
 }
 
 }  // namespace hookcore::overlay

@@ -12,6 +12,7 @@ namespace hookcore::overlay {
 
 inline constexpr const char* kUpperName = "upper";
 inline constexpr const char* kWorkName = "work";
+inline constexpr const char* kMaskName = "mask";
 
 /// What the workspace is made of, decided before anything is mounted.
 struct WorkspacePlan {
@@ -23,7 +24,8 @@ struct WorkspacePlan {
 
 struct Workspace {
   sys::UniqueFd mount;  ///< the overlay, attached nowhere
-  sys::UniqueFd mask;   ///< root of the mask layer
+  sys::UniqueFd mask;   ///< the mask layer: directory kMaskName in tmpfs
+  sys::UniqueFd tmpfs;  ///< of the mask layer and nothing else
   uint64_t masks = 0;
 };
 

@@ -15,6 +15,7 @@
 #include "libhookcore/preview/command.h"
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/mount.h"
+#include "libhookcore/sys/mount_table.h"
 #include "libhookcore/sys/namespace.h"
 
 namespace hookcore::preview {
@@ -100,7 +101,7 @@ class Stage {
       : options_(options),
         proc_(proc),
         path_(std::move(path)),
-        user_xattr_(!sys::in_initial_user_namespace(proc)),
+        user_xattr_(!proc.in_initial_user_namespace()),
         scratch_(scratch.open()) {
     source_ = open_directory(path_, Code::kSource);
     refuse_nested_mounts(rules);
@@ -136,10 +137,10 @@ class Stage {
  private:
   // What is mounted inside the source is not the source's: an overlay shows an empty directory.
   void refuse_nested_mounts(const ignore::RuleSet& rules) const {
-    const uint64_t own = sys::mount_point(source_.get()).id;
+    sys::MountTable mounts(proc_);
     const std::string prefix = path_ == "/" ? path_ : path_ + "/";
-    for (const sys::MountInfo& mount : sys::parse_mountinfo(proc_.read("self/mountinfo"))) {
-      if (mount.parent != own || !mount.mount_point.starts_with(prefix)) continue;
+    for (const sys::MountInfo& mount : mounts.children(mounts.of(source_.get()).id)) {
+      if (!mount.mount_point.starts_with(prefix)) continue;
       const std::string inside = mount.mount_point.substr(prefix.size());
       if (inside.empty() || ignore::explain(source_.get(), rules, inside).hidden) continue;
       throw Error(Code::kSource, "a file system is mounted inside the source", quote(inside),
@@ -159,7 +160,7 @@ class Stage {
     overlay::prepare_upper(upper_mount_.get(), lower_.get());
     const overlay::WorkspacePlan plan{rules, user_xattr_, true, {}};
     workspace_ = overlay::assemble(*api, plan, lower_.get(), upper_mount_.get());
-    sys::MountFlags flags = sys::mount_point(source_.get()).flags;
+    sys::MountFlags flags = sys::mount_flags(source_.get());
     flags.read_only = false;
     api->set_flags(workspace_.mount.get(), flags);
     api->attach(workspace_.mount.get(), source_.get());

@@ -46,6 +46,10 @@ std::vector<std::string> list_directory(int fd);
 
 /// fstat; throws SystemError naming object.
 struct ::stat stat_fd(int fd, std::string_view object);
+/// Device and inode are those of one object, under whatever name.
+inline bool is_same_object(const struct ::stat& a, const struct ::stat& b) {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
 /// fstatat with AT_SYMLINK_NOFOLLOW; nullopt for ENOENT.
 std::optional<struct ::stat> stat_at(int dirfd, const std::string& name);
 

@@ -49,6 +49,21 @@ class MountApiUnavailable : public std::exception {
   std::string reason_;
 };
 
+/// Where mounts go that nobody needs any more. The kernel waits for its readers (RCU) whenever a
+/// tree of mounts goes; here they all go at once, with this object.
+class MountBin {
+ public:
+  virtual ~MountBin() = default;
+  MountBin() = default;
+  MountBin(const MountBin&) = delete;
+  MountBin& operator=(const MountBin&) = delete;
+
+  /// A mount of the same MountApi that was never attached. Its descriptor goes on to be usable.
+  virtual void drop(int mount_fd) = 0;
+  /// A mount that stands somewhere, with all that is mounted below it: as detach_mount().
+  virtual bool take_away(int mount_fd) = 0;
+};
+
 /// Makes mounts that nobody sees until they are attached. A mount is a descriptor of its root
 /// directory; what is never attached goes when the descriptor and this object are gone.
 class MountApi {
@@ -70,6 +85,10 @@ class MountApi {
   virtual UniqueFd overlay(const OverlayOptions& options) = 0;
   /// Puts the mount on target (a descriptor of a directory or file).
   virtual void attach(int mount_fd, int target_fd) = 0;
+  /// tmpfs_fd: a mount that tmpfs() made and that is to go as well; directories are made in it.
+  /// stage_fd: the directory that it covers until the bin is gone. Nobody may look into that
+  /// meanwhile: the container's rootfs before the pivot.
+  virtual std::unique_ptr<MountBin> make_bin(int tmpfs_fd, int stage_fd) = 0;
 };
 
 /// Throws MountApiUnavailable when one of the calls isn't there: before anything was changed.
@@ -85,30 +104,17 @@ std::unique_ptr<MountApi> make_legacy_mount_api(const Proc& proc, int stage_fd,
 /// the working directory to "/". false when the kernel holds it locked (mount_namespaces(7)).
 bool detach_mount(int fd);
 
-/// What statx(2) and statvfs(3) tell about the mount that fd lies on.
-struct MountPoint {
-  uint64_t id = 0;
-  bool is_root = false;  ///< fd is the root of its mount
-  MountFlags flags;
-};
-MountPoint mount_point(int fd);
-
-/// A line of /proc/PID/mountinfo (proc_pid_mountinfo(5)), as far as used.
-struct MountInfo {
-  uint64_t id = 0;
-  uint64_t parent = 0;
-  std::string mount_point;  ///< unescaped, seen from the reader's root
-  bool shared = false;
-  std::string type;
-};
-std::vector<MountInfo> parse_mountinfo(std::string_view text);
+/// Whether fd is the root of the mount that it lies on (statx(2)).
+bool is_mount_root(int fd);
+/// The flags of the mount that fd lies on (statvfs(3)).
+MountFlags mount_flags(int fd);
 
 /// While it lives, the mount that fd lies on takes part in no propagation, so that what is attached
 /// below it is seen nowhere else; its peer group is given back at the end where the kernel can
 /// (MOVE_MOUNT_SET_GROUP, Linux 5.15).
 class PropagationPause {
  public:
-  /// root_fd: root of a mount that mountinfo calls shared.
+  /// root_fd: root of a mount that is shared.
   PropagationPause(const Proc& proc, int root_fd);
   ~PropagationPause();
   PropagationPause(const PropagationPause&) = delete;

@@ -16,8 +16,16 @@ namespace {
 constexpr unsigned long kBind = MS_BIND;
 constexpr unsigned long kRecursive = MS_REC;
 
+// What this interface makes stands on its stage, and goes with that.
+class StageBin : public MountBin {
+ public:
+  void drop(int) override {}
+  bool take_away(int mount_fd) override { return detach_mount(mount_fd); }
+};
+
 // mount(2) takes strings only. Every one of them is "self/fd/N" relative to the host's procfs as
 // working directory, so that the object is the one behind the descriptor whatever paths mean here.
+
 class LegacyMountApi : public MountApi {
  public:
   LegacyMountApi(const Proc& proc, int stage_fd, const std::string& stage_path) : proc_(proc) {
@@ -57,7 +65,7 @@ class LegacyMountApi : public MountApi {
   }
 
   void set_flags(int mount_fd, const MountFlags& flags) override {
-    const MountFlags old = mount_point(mount_fd).flags;
+    const MountFlags old = mount_flags(mount_fd);
     unsigned long bits = MS_REMOUNT | MS_BIND;
     if (flags.read_only || old.read_only) bits |= MS_RDONLY;
     if (flags.no_suid || old.no_suid) bits |= MS_NOSUID;
@@ -109,6 +117,8 @@ class LegacyMountApi : public MountApi {
   void attach(int mount_fd, int target_fd) override {
     call_mount(magic(mount_fd), magic(target_fd), nullptr, MS_MOVE, nullptr);
   }
+
+  std::unique_ptr<MountBin> make_bin(int, int) override { return std::make_unique<StageBin>(); }
 
  private:
   static std::string magic(int fd) { return "self/fd/" + std::to_string(fd); }

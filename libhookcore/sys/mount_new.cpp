@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/sys/file.h"
 #include "libhookcore/sys/mount.h"
 
 namespace hookcore::sys {
@@ -82,6 +83,52 @@ class Context {
 void require_call(const char* name, long result) {
   if (result < 0 && errno == ENOSYS) throw MountApiUnavailable(std::string(name) + " is not there");
 }
+
+// A tmpfs that stands somewhere for a moment: what is moved onto its directories goes with it.
+class StandingBin : public MountBin {
+ public:
+  StandingBin(int tmpfs_fd, int stage_fd) : tmpfs_(tmpfs_fd) { move(tmpfs_fd, stage_fd); }
+  ~StandingBin() override {
+    try {
+      detach_mount(tmpfs_);
+    } catch (const Error&) {
+      // The container doesn't start, and its mount namespace goes.
+    }
+  }
+
+  void drop(int mount_fd) override { move(mount_fd, next_place().get()); }
+
+  bool take_away(int mount_fd) override {
+    const UniqueFd place = next_place();
+    // Otherwise what is mounted below would also go from the mount's peers: from the host.
+    struct mount_attr attributes {};
+    attributes.propagation = MS_PRIVATE;
+    if (::mount_setattr(mount_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes,
+                        sizeof attributes) != 0) {
+      fail("mount_setattr", "propagation of a mount to take away", errno);
+    }
+    if (try_move(mount_fd, place.get())) return true;
+    if (errno == EINVAL) return false;
+    fail("move_mount", "mount to take away", errno);
+  }
+
+ private:
+  static bool try_move(int mount_fd, int target_fd) {
+    return ::move_mount(mount_fd, "", target_fd, "",
+                        MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) == 0;
+  }
+  static void move(int mount_fd, int target_fd) {
+    if (!try_move(mount_fd, target_fd)) fail("move_mount", "mount that is to go", errno);
+  }
+  UniqueFd next_place() {
+    const std::string name = std::to_string(places_++);
+    if (::mkdirat(tmpfs_, name.c_str(), 0700) != 0) throw SystemError("mkdirat", "bin", errno);
+    return open_at(tmpfs_, name, O_PATH | O_DIRECTORY, Resolve::kStrict);
+  }
+
+  int tmpfs_;
+  unsigned places_ = 0;
+};
 
 class NewMountApi : public MountApi {
  public:
@@ -159,6 +206,10 @@ class NewMountApi : public MountApi {
                      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0) {
       fail("move_mount", "mount point", errno);
     }
+  }
+
+  std::unique_ptr<MountBin> make_bin(int tmpfs_fd, int stage_fd) override {
+    return std::make_unique<StandingBin>(tmpfs_fd, stage_fd);
   }
 
  private:

@@ -82,7 +82,7 @@ std::string probe_in_child(bool in_user_namespace) {
   try {
     const Proc proc = Proc::open();
     enter_own_namespaces(proc, in_user_namespace);
-    const bool user_xattr = !in_initial_user_namespace(proc);
+    const bool user_xattr = !proc.in_initial_user_namespace();
     try {
       try_overlay(*make_new_mount_api(), user_xattr);
     } catch (const MountApiUnavailable&) {

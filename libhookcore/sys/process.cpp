@@ -111,6 +111,23 @@ UniqueFd Proc::namespace_of(pid_t pid, const std::string& kind) const {
 // procfs.
 UniqueFd Proc::own_namespace(const std::string& kind) const { return open_namespace("self", kind); }
 
+struct ::stat Proc::stat_namespace(const std::string& process, const std::string& kind) const {
+  const std::string path = process + "/ns/" + kind;
+  struct ::stat status {};
+  if (::fstatat(fd_.get(), path.c_str(), &status, 0) != 0) {
+    throw SystemError("stat", "/proc/" + path, errno);
+  }
+  return status;
+}
+
+bool Proc::shares_namespace(pid_t pid, const std::string& kind) const {
+  return is_same_object(stat_namespace(std::to_string(pid), kind), stat_namespace("self", kind));
+}
+
+bool Proc::in_initial_user_namespace() const {
+  return stat_namespace("self", "user").st_ino == kInitialUserNamespace;
+}
+
 std::string Proc::read(const std::string& path) const {
   const UniqueFd file(::openat(fd_.get(), path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) throw SystemError("open", "/proc/" + path, errno);
@@ -214,14 +231,7 @@ unsigned usable_cpus() {
 }
 
 bool same_object(int a, int b) {
-  const struct ::stat first = stat_fd(a, "namespace");
-  const struct ::stat second = stat_fd(b, "namespace");
-  return first.st_dev == second.st_dev && first.st_ino == second.st_ino;
-}
-
-bool in_initial_user_namespace(const Proc& proc) {
-  return stat_fd(proc.own_namespace("user").get(), "user namespace").st_ino ==
-         kInitialUserNamespace;
+  return is_same_object(stat_fd(a, "namespace"), stat_fd(b, "namespace"));
 }
 
 void enter_mount_namespace(int fd) {
@@ -280,8 +290,9 @@ void keep_mount_capabilities() {
   capabilities.set();
 }
 
-FsIdentity::FsIdentity(uid_t uid, gid_t gid)
-    : old_uid_(static_cast<uid_t>(-1)), old_gid_(static_cast<gid_t>(::setfsgid(gid))) {
+FsIdentity::FsIdentity(uid_t uid, gid_t gid) : changed_(uid != ::geteuid() || gid != ::getegid()) {
+  if (!changed_) return;
+  old_gid_ = static_cast<gid_t>(::setfsgid(gid));
   old_uid_ = static_cast<uid_t>(::setfsuid(uid));
   // That has emptied the effective set of what a file system asks for (capabilities(7)). Engines
   // give images without an entry for "/" one of mode 0555, in which root makes directories by this.
@@ -292,6 +303,7 @@ FsIdentity::FsIdentity(uid_t uid, gid_t gid)
 }
 
 FsIdentity::~FsIdentity() {
+  if (!changed_) return;
   ::setfsuid(old_uid_);
   ::setfsgid(old_gid_);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -23,6 +24,10 @@ class Proc {
   /// A namespace of pid ("mnt", "user"); throws SystemError.
   UniqueFd namespace_of(pid_t pid, const std::string& kind) const;
   UniqueFd own_namespace(const std::string& kind) const;
+  /// Whether pid is in our own namespace of that kind; opens neither.
+  bool shares_namespace(pid_t pid, const std::string& kind) const;
+  /// Whether we are in the first user namespace: only there are trusted.* attributes allowed.
+  bool in_initial_user_namespace() const;
   /// Contents of a small file below /proc, for example "self/mountinfo"; throws SystemError.
   std::string read(const std::string& path) const;
   /// Start time of pid in clock ticks since boot (proc_pid_stat(5), field 22): with the pid it
@@ -37,6 +42,7 @@ class Proc {
  private:
   explicit Proc(UniqueFd fd) : fd_(std::move(fd)) {}
   UniqueFd open_namespace(const std::string& process, const std::string& kind) const;
+  struct ::stat stat_namespace(const std::string& process, const std::string& kind) const;
   UniqueFd fd_;
 };
 
@@ -57,9 +63,6 @@ unsigned usable_cpus();
 
 /// Two descriptors of one object (namespaces compare by device and inode, namespaces(7)).
 bool same_object(int a, int b);
-/// Whether this process is in the first user namespace: only there are trusted.* attributes
-/// allowed.
-bool in_initial_user_namespace(const Proc& proc);
 
 /// setns(2) into a mount namespace; the root and the working directory become that namespace's.
 void enter_mount_namespace(int fd);
@@ -82,7 +85,7 @@ bool has_capability(int capability);
 void keep_mount_capabilities();
 
 /// Creates files as another user while it lives (setfsuid(2)). Of the file system capabilities only
-/// CAP_DAC_OVERRIDE stays.
+/// CAP_DAC_OVERRIDE stays then. Does nothing for our own ids.
 class FsIdentity {
  public:
   FsIdentity(uid_t uid, gid_t gid);
@@ -91,8 +94,9 @@ class FsIdentity {
   FsIdentity& operator=(const FsIdentity&) = delete;
 
  private:
-  uid_t old_uid_;
-  gid_t old_gid_;
+  bool changed_;
+  uid_t old_uid_ = 0;
+  gid_t old_gid_ = 0;
 };
 
 }  // namespace hookcore::sys

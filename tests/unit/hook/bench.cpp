@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <sstream>
 #include <stdexcept>
 
 #include "libhookcore/environment/plan.h"
@@ -20,6 +21,7 @@
 #include "libhookcore/session/store.h"
 #include "libhookcore/settings/settings.h"
 #include "libhookcore/sys/mount.h"
+#include "libhookcore/sys/mount_table.h"
 #include "tests/unit/support/samples.h"
 
 namespace hookcore::hook::testing {
@@ -112,7 +114,7 @@ void Bench::start(const std::function<void()>& more_mounts) {
       require(::unshare(CLONE_NEWNS) == 0, "unshare");
       // A rootfs that the test has mounted, shared or not, is taken as it is.
       const sys::UniqueFd fd(::open(path("rootfs").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-      if (!sys::mount_point(fd.get()).is_root) bind_mount(path("rootfs"), path("rootfs"));
+      if (!sys::is_mount_root(fd.get())) bind_mount(path("rootfs"), path("rootfs"));
       if (!workspace_source.empty()) bind_mount(workspace_source, path("rootfs/workspace"));
       if (more_mounts) more_mounts();
       require(::write(ready[1], "y", 1) == 1, "write");
@@ -176,10 +178,13 @@ std::vector<std::string> Bench::mounts_of(const std::string& process,
                                           const std::string& below) const {
   const sys::Proc proc = sys::Proc::open();
   std::vector<std::string> found;
-  for (const sys::MountInfo& mount : sys::parse_mountinfo(proc.read(process + "/mountinfo"))) {
-    if (mount.mount_point.starts_with(path(below))) {
-      found.push_back(mount.type + " " + mount.mount_point.substr(path("").size()));
-    }
+  std::istringstream lines(proc.read(process + "/mountinfo"));
+  for (std::string line; std::getline(lines, line);) {
+    const std::string point = sys::parse_mountinfo(line).at(0).mount_point;
+    if (!point.starts_with(path(below))) continue;
+    const size_t type = line.find(" - ") + 3;
+    found.push_back(line.substr(type, line.find(' ', type) - type) + " " +
+                    point.substr(path("").size()));
   }
   return found;
 }

@@ -203,9 +203,9 @@ TEST_P(MountApis, FlagsAreAddedAndNoneIsLost) {
       second.read_only = true;
       second.no_exec = true;
       api.set_flags(mount.get(), second);
-      const MountFlags now = mount_point(mount.get()).flags;
+      const MountFlags now = mount_flags(mount.get());
       EXPECT_TRUE(now.read_only && now.no_exec && now.no_suid && now.no_dev);
-      EXPECT_FALSE(mount_point(source.get()).flags.read_only) << "the original is as it was";
+      EXPECT_FALSE(mount_flags(source.get()).read_only) << "the original is as it was";
       const UniqueFd target = b.open("rootfs/target");
       api.attach(mount.get(), target.get());
     });
@@ -221,7 +221,7 @@ TEST_P(MountApis, NoAccessTimesWhereTheMountIsOurs) {
       MountFlags flags;
       flags.no_atime = true;
       api.set_flags(mount.get(), flags);
-      EXPECT_TRUE(mount_point(mount.get()).flags.no_atime);
+      EXPECT_TRUE(mount_flags(mount.get()).no_atime);
     });
   });
 }
@@ -342,7 +342,7 @@ TEST_P(MountApis, IdMapShowsOtherOwners) {
       api.set_flags(source.get(), flags);
       mapped = api.idmap(source, map.get());
       if (!mapped) return;
-      EXPECT_TRUE(mount_point(source.get()).flags.no_exec) << "flags stay";
+      EXPECT_TRUE(mount_flags(source.get()).no_exec) << "flags stay";
       EXPECT_EQ(1000U, stat_at(source.get(), "file")->st_uid);
       EXPECT_EQ(1001U, stat_at(source.get(), "file")->st_gid);
       const UniqueFd scratch = api.clone(b.open("scratch").get(), false);

@@ -95,13 +95,15 @@ TEST(Proc, ReadsAndNamesNamespaces) {
   EXPECT_TRUE(
       same_object(proc.own_namespace("mnt").get(), proc.namespace_of(::getpid(), "mnt").get()));
   EXPECT_FALSE(same_object(proc.own_namespace("mnt").get(), proc.own_namespace("user").get()));
+  EXPECT_TRUE(proc.shares_namespace(::getpid(), "mnt"));
+  EXPECT_TRUE(proc.shares_namespace(::getpid(), "user"));
   EXPECT_EQ(::getppid(), proc.parent_pid());
 }
 
 TEST(Proc, KnowsTheInitialUserNamespace) {
   sandbox::run(As::kUser, [](const Place&) {
     const Proc proc = Proc::open();
-    EXPECT_FALSE(in_initial_user_namespace(proc));
+    EXPECT_FALSE(proc.in_initial_user_namespace());
     EXPECT_TRUE(has_capability(CAP_SYS_ADMIN));
   });
   sandbox::run(As::kPlain, [](const Place&) { EXPECT_FALSE(has_capability(CAP_SYS_ADMIN)); });

@@ -11,6 +11,7 @@
 
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/mount.h"
+#include "libhookcore/sys/mount_table.h"
 #include "libhookcore/sys/namespace.h"
 #include "tests/unit/support/sandbox.h"
 #include "tests/unit/support/tree.h"
@@ -67,11 +68,8 @@ void mount_tmpfs(const std::string& path) {
 }
 
 bool is_shared(int fd) {
-  const uint64_t id = mount_point(fd).id;
-  for (const MountInfo& mount : parse_mountinfo(Proc::open().read("self/mountinfo"))) {
-    if (mount.id == id) return mount.shared;
-  }
-  throw std::runtime_error("mount not found");
+  const Proc proc = Proc::open();
+  return MountTable(proc).of(fd).shared;
 }
 
 /// PLACE/rootfs, a shared mount with a directory each for the tests.
@@ -172,9 +170,9 @@ TEST_P(Propagation, AClonedDirectoryIsPrivate) {
       EXPECT_FALSE(is_shared(clone.get())) << api->name();
       EXPECT_TRUE(is_shared(fd.get())) << "the original as before";
       mount_tmpfs(place.path + "/target/during");
-      EXPECT_EQ(
-          mount_point(fd.get()).id,
-          mount_point(open_at(place.fd, "rootfs/during", O_PATH, Resolve::kNoLinks).get()).id);
+      MountTable mounts(proc);
+      EXPECT_EQ(mounts.of(fd.get()).id,
+                mounts.of(open_at(place.fd, "rootfs/during", O_PATH, Resolve::kNoLinks).get()).id);
       detach_mount(clone.get());
     }
   });

@@ -1,0 +1,66 @@
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "libhookcore/base/error.h"
+#include "libhookcore/sys/mount.h"
+
+namespace hookcore::sys {
+
+bool is_mount_root(int fd) {
+  struct statx status {};
+  if (::statx(fd, "", AT_EMPTY_PATH, 0, &status) != 0) {
+    throw SystemError("statx", "mount point", errno);
+  }
+  return (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+MountFlags mount_flags(int fd) {
+  struct statvfs vfs {};
+  if (::fstatvfs(fd, &vfs) != 0) throw SystemError("fstatvfs", "mount point", errno);
+  MountFlags flags;
+  flags.read_only = (vfs.f_flag & ST_RDONLY) != 0;
+  flags.no_suid = (vfs.f_flag & ST_NOSUID) != 0;
+  flags.no_dev = (vfs.f_flag & ST_NODEV) != 0;
+  flags.no_exec = (vfs.f_flag & ST_NOEXEC) != 0;
+  flags.no_atime = (vfs.f_flag & ST_NOATIME) != 0;
+  return flags;
+}
+
+bool detach_mount(int fd) {
+  if (::fchdir(fd) != 0) throw SystemError("fchdir", "mount to take away", errno);
+  // Otherwise what is mounted below would also go from the mount's peers: from the host.
+  int result = ::mount("", ".", nullptr, MS_PRIVATE | MS_REC, nullptr);
+  if (result == 0) result = ::umount2(".", MNT_DETACH | UMOUNT_NOFOLLOW);
+  const int error = errno;
+  if (::chdir("/") != 0) throw SystemError("chdir", "/", errno);
+  if (result != 0 && error != EINVAL) throw SystemError("umount2", "mount to take away", error);
+  return result == 0;
+}
+
+PropagationPause::PropagationPause(const Proc& proc, int root_fd) : root_fd_(root_fd) {
+  // Without a clone that remembers the group (ENOSYS) the mount is private for good.
+  peer_.reset(::open_tree(root_fd, "",
+                          static_cast<unsigned>(OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC) |
+                              static_cast<unsigned>(AT_EMPTY_PATH)));
+  if (::fchdir(proc.fd()) != 0) throw SystemError("fchdir", "/proc", errno);
+  const std::string target = "self/fd/" + std::to_string(root_fd);
+  const int result = ::mount("", target.c_str(), nullptr, MS_PRIVATE, nullptr);
+  const int error = errno;
+  if (::chdir("/") != 0) throw SystemError("chdir", "/", errno);
+  if (result != 0) throw SystemError("mount", "propagation of the rootfs", error);
+}
+
+PropagationPause::~PropagationPause() {
+  // Where the kernel can't give the group back the mount stays private: less is seen elsewhere than
+  // was asked for, never more.
+  if (!peer_) return;
+  ::move_mount(peer_.get(), "", root_fd_, "",
+               MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH | MOVE_MOUNT_SET_GROUP);
+}
+
+}  // namespace hookcore::sys
