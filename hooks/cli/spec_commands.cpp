@@ -27,8 +27,6 @@ namespace {
 
 constexpr const char* kConfigFile = "config.json";
 constexpr const char* kStdin = "-";
-/// Where programs are installed, seen from the directory of `oci-cnb`.
-constexpr const char* kLibexec = "../libexec/oci-cnb-hooks";
 
 /// A document and where it came from.
 struct Document {
@@ -78,25 +76,6 @@ void say(const std::string& line) {
   sys::write_all(STDERR_FILENO, "oci-cnb: " + line + "\n", "standard error");
 }
 
-bool is_file(const std::string& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
-}
-
-/// The directory of the hooks that belong to this program: a bundle names them by absolute path.
-std::string own_hooks_directory() {
-  const std::string program = real_path("/proc/self/exe");
-  const std::string beside = program.substr(0, program.rfind('/'));
-  for (const std::string& directory : {beside, beside + "/" + kLibexec}) {
-    if (is_file(directory + "/" + std::string(environment::kMountHook))) {
-      return normalise_path(directory);
-    }
-  }
-  throw Error(Code::kUsage,
-              std::string(environment::kMountHook) + " isn't installed with this program",
-              quote(beside), "name its directory with --hooks-dir DIR");
-}
-
 struct ApplyOptions {
   std::string path = kStdin;
   std::string role;
@@ -132,7 +111,7 @@ std::string applied(std::string text, const std::string& where, const ApplyOptio
   }
   environment::apply_plan(editor, plan);
   environment::add_hooks(editor,
-                         options.hooks_directory.empty() ? own_hooks_directory()
+                         options.hooks_directory.empty() ? environment::installed_hooks_directory()
                                                          : normalise_path(options.hooks_directory),
                          starter(editor.view()));
   return editor.text();

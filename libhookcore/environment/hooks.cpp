@@ -1,6 +1,10 @@
 #include "libhookcore/environment/hooks.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cstdlib>
+#include <memory>
 #include <utility>
 
 #include "libhookcore/base/error.h"
@@ -9,6 +13,14 @@
 namespace hookcore::environment {
 
 namespace {
+
+/// Where hooks are installed, seen from the directory of `oci-cnb` and `oci-cnb-runtime`.
+constexpr const char* kLibexec = "../libexec/oci-cnb-hooks";
+
+bool is_file(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+}
 
 bool names(const std::vector<oci::Hook>& stage, std::string_view program) {
   return std::any_of(stage.begin(), stage.end(), [&](const oci::Hook& hook) {
@@ -43,6 +55,19 @@ void add_hooks(oci::ConfigEditor& editor, const std::string& directory, Starter 
   if (!names(present.poststop, kPoststopHook)) {
     editor.append_hook(oci::Stage::kPoststop, hook(directory, kPoststopHook));
   }
+}
+
+std::string installed_hooks_directory() {
+  const std::unique_ptr<char, decltype(&std::free)> program(::realpath("/proc/self/exe", nullptr),
+                                                            &std::free);
+  if (program == nullptr) throw SystemError("realpath", "/proc/self/exe", errno);
+  const std::string path = program.get();
+  const std::string beside = path.substr(0, path.rfind('/'));
+  for (const std::string& directory : {beside, beside + "/" + kLibexec}) {
+    if (is_file(directory + "/" + std::string(kMountHook))) return normalise_path(directory);
+  }
+  throw Error(Code::kUsage, std::string(kMountHook) + " isn't installed with this program",
+              quote(beside), "name its directory with --hooks-dir DIR, or install it there");
 }
 
 bool has_mount_hook(const oci::Hooks& hooks) {

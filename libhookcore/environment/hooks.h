@@ -26,6 +26,10 @@ enum class Starter {
 void add_hooks(oci::ConfigEditor& editor, const std::string& directory,
                Starter starter = Starter::kPrivileged);
 
+/// The directory of the hooks that are installed with this program: beside it, or in libexec.
+/// Throws Error(Code::kUsage) when there are none.
+std::string installed_hooks_directory();
+
 /// Whether createRuntime, createContainer or prestart calls us.
 bool has_mount_hook(const oci::Hooks& hooks);
 

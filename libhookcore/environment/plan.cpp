@@ -72,6 +72,25 @@ EnvironmentPlan plan_environment(const oci::ConfigView& config, const Request& r
   return plan;
 }
 
+EnvironmentPlan plan_exec(const oci::ConfigView& container, const oci::ConfigView& process,
+                          const Request& request) {
+  EnvironmentPlan plan;
+  const auto noted = container.annotations.find(kEngineCwd);
+  const std::string engine_cwd =
+      noted == container.annotations.end() ? "/" : normalise_path(noted->second);
+  const std::string cwd = normalise_path(process.cwd);
+  if (!request.keep_cwd && cwd == engine_cwd && cwd != request.workspace_path) {
+    plan.cwd = request.workspace_path;
+  }
+  for (const Variable& variable : kVariables) {
+    if (!variable.roles[static_cast<size_t>(request.role)]) continue;
+    const auto value = container.env_value(variable.name);
+    if (!value || process.env_value(variable.name)) continue;
+    plan.env.push_back(std::string(variable.name) + "=" + std::string(*value));
+  }
+  return plan;
+}
+
 void apply_plan(oci::ConfigEditor& editor, const EnvironmentPlan& plan) {
   if (plan.cwd) {
     refuse_control_bytes(*plan.cwd);

@@ -30,6 +30,17 @@ struct EnvironmentPlan {
 EnvironmentPlan plan_environment(const oci::ConfigView& config, const optin::Request& request,
                                  const settings::Settings& settings);
 
+/// The same for a process that is started later in a container that has opted in: `exec` hands the
+/// runtime an environment of its own. container: its config.json as the runtime read it, whose
+/// values count; process: the view of exec's document, whose own values are kept. The working
+/// directory is set where exec's is the one that the engine gave the container (kEngineCwd).
+EnvironmentPlan plan_exec(const oci::ConfigView& container, const oci::ConfigView& process,
+                          const optin::Request& request);
+
+/// The annotation in which a door that also sees `exec` notes the working directory that the engine
+/// had chosen; absent for "/".
+inline constexpr std::string_view kEngineCwd = "io.cnb.engine-cwd";
+
 /// Makes the plan's changes. Throws Error(Code::kEnvironment) for a control byte in one.
 void apply_plan(oci::ConfigEditor& editor, const EnvironmentPlan& plan);
 

@@ -15,6 +15,16 @@ std::string store_root(const settings::HostUser& user, const settings::Settings&
   return settings.scratch_dir.value_or(session::default_root(user.rootful, user.uid, user.home));
 }
 
+}  // namespace
+
+Home Home::find() {
+  Home home;
+  home.user = settings::find_host_user();
+  home.settings = settings::load_settings(home.user);
+  home.store_root = hook::store_root(home.user, home.settings);
+  return home;
+}
+
 // For errors that come before, or from, the settings: the place that holds without them.
 sys::UniqueFd log_directory() {
   const settings::HostUser user = settings::find_host_user();
@@ -25,16 +35,6 @@ sys::UniqueFd log_directory() {
     settings = {};
   }
   return session::Store::open(store_root(user, settings)).log_directory();
-}
-
-}  // namespace
-
-Home Home::find() {
-  Home home;
-  home.user = settings::find_host_user();
-  home.settings = settings::load_settings(home.user);
-  home.store_root = hook::store_root(home.user, home.settings);
-  return home;
 }
 
 int run_program(const char* name, void (*body)(report::Log& log)) {

@@ -2,6 +2,7 @@
 
 #include "libhookcore/report/log.h"
 #include "libhookcore/settings/settings.h"
+#include "libhookcore/sys/fd.h"
 
 namespace hookcore::hook {
 
@@ -14,6 +15,9 @@ struct Home {
   /// Throws Error(kSettings).
   static Home find();
 };
+
+/// The directory of hooks.log. Finds it without valid settings too. Throws Error.
+sys::UniqueFd log_directory();
 
 /// Runs a hook: isolates the process, calls body, reports a failure in one line on stderr, in the
 /// log and in the journal. Returns the exit code: 0, or hook_exit_code of the failure.

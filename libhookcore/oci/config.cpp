@@ -34,6 +34,13 @@ class ConfigReader {
     return std::move(view_);
   }
 
+  ConfigView read_process() {
+    if (json_.peek() != JsonKind::kObject) json_.fail("the document isn't a JSON object");
+    process();
+    json_.finish();
+    return std::move(view_);
+  }
+
  private:
   std::vector<std::string> strings(std::string_view name) {
     std::vector<std::string> values;
@@ -204,6 +211,11 @@ ConfigView parse_config(std::string_view json, std::string_view where) {
   return ConfigReader(json, where).read();
 }
 
+ConfigView parse_process(std::string_view json, std::string_view where) {
+  check_size(json, where);
+  return ConfigReader(json, where).read_process();
+}
+
 Annotations parse_annotations(std::string_view json, std::string_view where) {
   check_size(json, where);
   JsonReader reader(json, Code::kConfig, where);
@@ -212,6 +224,22 @@ Annotations parse_annotations(std::string_view json, std::string_view where) {
   reader.object("", Field{"annotations", [&] { annotations = read_annotations(reader); }});
   reader.finish();
   return annotations;
+}
+
+OptInFields parse_opt_in(std::string_view json, std::string_view where) {
+  check_size(json, where);
+  JsonReader reader(json, Code::kConfig, where);
+  if (reader.peek() != JsonKind::kObject) reader.fail("the document isn't a JSON object");
+  OptInFields fields;
+  const auto env = [&] {
+    reader.array("process.env", [&] { fields.env.push_back(reader.string("process.env")); });
+  };
+  reader.object("", Field{"annotations", [&] { fields.annotations = read_annotations(reader); }},
+                Field{"process", [&] {
+                        reader.object("process", Field{"env", env});
+                      }});
+  reader.finish();
+  return fields;
 }
 
 }  // namespace hookcore::oci

@@ -112,6 +112,18 @@ ConfigView parse_config(std::string_view json, std::string_view where = "config.
 /// be JSON and skipped, so that a document which is none of our business is not judged further.
 Annotations parse_annotations(std::string_view json, std::string_view where = "config.json");
 
+/// What else may opt in, where an engine hands no annotation on.
+struct OptInFields {
+  Annotations annotations;
+  std::vector<std::string> env;  ///< process.env
+};
+/// parse_annotations, with the environment of the process.
+OptInFields parse_opt_in(std::string_view json, std::string_view where = "config.json");
+
+/// Reads the document of a process that is started in a running container (runc exec --process):
+/// the object "process" of a config.json by itself. Throws as parse_config does.
+ConfigView parse_process(std::string_view json, std::string_view where = "process.json");
+
 using hookcore::normalise_path;
 
 }  // namespace hookcore::oci

@@ -22,6 +22,7 @@ using Place = std::optional<Span>;
 /// replaced, something absent is added to its parent.
 struct Places {
   Place root, process, cwd, env, annotations, hooks;
+  std::vector<Span> env_entries;
   std::map<std::string, Span, std::less<>> annotation_values;
   std::array<Place, std::size(kStageKeys)> stages;
 };
@@ -35,16 +36,24 @@ Span span_of(JsonReader& reader, Read read) {
   return {begin, reader.offset()};
 }
 
-Places find_places(std::string_view text, std::string_view where) {
+Places find_places(std::string_view text, std::string_view where, Document document) {
   JsonReader reader(text, Code::kConfig, where);
   Places places;
   const auto skip_to = [&](Place& place) { return [&] { place = reader.skip(); }; };
-  const auto process = [&] {
-    places.process = span_of(reader, [&] {
-      reader.object("process", Field{"cwd", skip_to(places.cwd)},
-                    Field{"env", skip_to(places.env)});
+  const auto env = [&] {
+    places.env = span_of(reader, [&] {
+      reader.array("process.env", [&] { places.env_entries.push_back(reader.skip()); });
     });
   };
+  const auto process = [&] {
+    places.process = span_of(reader, [&] {
+      reader.object("process", Field{"cwd", skip_to(places.cwd)}, Field{"env", env});
+    });
+  };
+  if (document == Document::kProcess) {
+    process();
+    return places;
+  }
   const auto annotations = [&] {
     places.annotations = span_of(reader, [&] {
       reader.members("annotations", [&](std::string key) {
@@ -174,8 +183,32 @@ class Splicer {
   std::vector<Splice> splices_;
 };
 
+/// Takes elements out of an array, each with the comma and the white space that part it from a
+/// neighbour that stays. kept says for each whether it stays; one of them does.
+void remove_elements(Splicer& splicer, const std::vector<Span>& elements,
+                     const std::vector<bool>& kept) {
+  const auto first = static_cast<size_t>(std::find(kept.begin(), kept.end(), true) - kept.begin());
+  if (first > 0) splicer.replace({elements[0].begin, elements[first].begin}, {});
+  for (size_t i = first + 1; i < elements.size(); ++i) {
+    if (!kept[i]) splicer.replace({elements[i - 1].end, elements[i].end}, {});
+  }
+}
+
+void edit_env(Splicer& splicer, const Places& places, const std::vector<bool>& kept,
+              const std::vector<std::string>& added) {
+  const std::vector<std::string> values = json_strings(added);
+  if (std::find(kept.begin(), kept.end(), false) == kept.end()) {
+    splicer.append_elements(*places.env, values);
+  } else if (std::find(kept.begin(), kept.end(), true) == kept.end()) {
+    splicer.replace(*places.env, array_of(values));
+  } else {
+    remove_elements(splicer, places.env_entries, kept);
+    splicer.append_elements(*places.env, values);
+  }
+}
+
 void edit_process(Splicer& splicer, const Places& places, const std::optional<std::string>& cwd,
-                  const std::vector<std::string>& env) {
+                  const std::vector<bool>& kept_env, const std::vector<std::string>& env) {
   std::vector<Member> added;
   if (cwd && places.cwd) {
     splicer.replace(*places.cwd, json_string(*cwd));
@@ -183,7 +216,7 @@ void edit_process(Splicer& splicer, const Places& places, const std::optional<st
     added.push_back({"cwd", json_string(*cwd)});
   }
   if (places.env) {
-    splicer.append_elements(*places.env, json_strings(env));
+    edit_env(splicer, places, kept_env, env);
   } else if (!env.empty()) {
     added.push_back({"env", array_of(json_strings(env))});
   }
@@ -230,14 +263,22 @@ void edit_hooks(Splicer& splicer, const Places& places,
 
 }  // namespace
 
-ConfigEditor::ConfigEditor(std::string text, std::string_view where)
-    : text_(std::move(text)), where_(where), view_(parse_config(text_, where_)) {}
+ConfigEditor::ConfigEditor(std::string text, std::string_view where, Document document)
+    : text_(std::move(text)),
+      where_(where),
+      document_(document),
+      view_(document == Document::kConfig ? parse_config(text_, where_)
+                                          : parse_process(text_, where_)) {}
 
 void ConfigEditor::set_cwd(std::string path) {
   if (path != view_.cwd) cwd_ = std::move(path);
 }
 
 void ConfigEditor::append_env(std::string entry) { env_.push_back(std::move(entry)); }
+
+void ConfigEditor::remove_env(bool (*which)(std::string_view entry)) {
+  if (std::any_of(view_.env.begin(), view_.env.end(), which)) removed_env_ = which;
+}
 
 void ConfigEditor::set_annotation(std::string key, std::string value) {
   const auto present = view_.annotations.find(key);
@@ -248,14 +289,22 @@ void ConfigEditor::set_annotation(std::string key, std::string value) {
 void ConfigEditor::append_hook(Stage stage, Hook hook) { hooks_[stage].push_back(std::move(hook)); }
 
 std::string ConfigEditor::text() const {
-  if (!cwd_ && env_.empty() && annotations_.empty() && hooks_.empty()) return text_;
-  if ((cwd_ || !env_.empty()) && !view_.has_process) {
+  const bool process_changes = cwd_ || !env_.empty() || removed_env_ != nullptr;
+  if (!process_changes && annotations_.empty() && hooks_.empty()) return text_;
+  if (process_changes && !view_.has_process) {
     throw Error(Code::kConfig, "there is no process in it, so no cwd and no environment", where_,
                 "add a \"process\" to the document");
   }
-  const Places places = find_places(text_, where_);
+  const Places places = find_places(text_, where_, document_);
   Splicer splicer(text_);
-  if (cwd_ || !env_.empty()) edit_process(splicer, places, cwd_, env_);
+  if (process_changes) {
+    std::vector<bool> kept;
+    for (const std::string& entry : view_.env) {
+      kept.push_back(removed_env_ == nullptr || !removed_env_(entry));
+    }
+    edit_process(splicer, places, cwd_, kept, env_);
+  }
+  if (document_ == Document::kProcess) return splicer.apply();
   std::vector<Member> new_in_root;
   edit_annotations(splicer, places, annotations_, new_in_root);
   edit_hooks(splicer, places, hooks_, new_in_root);

@@ -20,19 +20,28 @@ enum class Stage {
   kPoststop
 };
 
+/// What a text is.
+enum class Document {
+  kConfig,   ///< config.json
+  kProcess,  ///< the process of `exec --process`: a cwd and an environment, nothing else to edit
+};
+
 /// Changes to one config.json, spliced into its text: every byte that no change is about (unknown
 /// fields, order of keys, number formats, white space) stays as it was. Without a change, text()
 /// is the input. Changes are collected and take effect in text(); view() is the document as read.
 class ConfigEditor {
  public:
   /// Throws as parse_config does.
-  explicit ConfigEditor(std::string text, std::string_view where = "config.json");
+  explicit ConfigEditor(std::string text, std::string_view where = "config.json",
+                        Document document = Document::kConfig);
 
   const ConfigView& view() const { return view_; }
 
   void set_cwd(std::string path);
   /// Appends "NAME=value" to process.env, in order of the calls.
   void append_env(std::string entry);
+  /// Takes the entries of process.env away for which which("NAME=value") holds.
+  void remove_env(bool (*which)(std::string_view entry));
   /// Replaces the value of an annotation, or adds it at the end.
   void set_annotation(std::string key, std::string value);
   /// Appends to hooks.STAGE.
@@ -45,7 +54,9 @@ class ConfigEditor {
  private:
   std::string text_;
   std::string where_;
+  Document document_;
   ConfigView view_;
+  bool (*removed_env_)(std::string_view) = nullptr;
   std::optional<std::string> cwd_;
   std::vector<std::string> env_;
   Annotations annotations_;

@@ -29,6 +29,10 @@ constexpr std::string_view kExperimentalModes[] = {"error", "warn", "quiet", "si
 constexpr std::string_view kContainerNameKeys[] = {"io.kubernetes.cri.container-name",
                                                    "io.kubernetes.container.name"};
 
+/// How containerd's CRI plugin and CRI-O mark the container that only holds a pod's namespaces.
+constexpr std::string_view kContainerTypeKeys[] = {"io.kubernetes.cri.container-type",
+                                                   "io.kubernetes.cri-o.ContainerType"};
+
 constexpr size_t kMaxPath = 1024;
 constexpr size_t kMaxSession = 64;
 
@@ -95,6 +99,14 @@ std::string_view container_name(const Annotations& annotations) {
     if (found != annotations.end()) return found->second;
   }
   return {};
+}
+
+bool is_sandbox(const Annotations& annotations) {
+  return std::any_of(std::begin(kContainerTypeKeys), std::end(kContainerTypeKeys),
+                     [&](std::string_view key) {
+                       const auto found = annotations.find(key);
+                       return found != annotations.end() && found->second == "sandbox";
+                     });
 }
 
 Values collect(const Annotations& annotations) {
@@ -187,6 +199,8 @@ void with(const Values& values, std::string_view name, Use use) {
 
 }  // namespace
 
+std::span<const std::string_view> annotation_names() { return kNames; }
+
 std::optional<Role> parse_role(std::string_view text) {
   const auto index = index_of(text, kRoles);
   return index ? std::optional(static_cast<Role>(*index)) : std::nullopt;
@@ -245,6 +259,7 @@ std::string_view name(WorkspaceMode mode) { return kModes[static_cast<size_t>(mo
 std::string_view name(Enforce enforce) { return kEnforce[static_cast<size_t>(enforce)]; }
 
 std::optional<Request> parse_request(const Annotations& annotations, const Defaults& defaults) {
+  if (is_sandbox(annotations)) return std::nullopt;
   const Values values = collect(annotations);
   if (!values[*index_of("role", kNames)]) return std::nullopt;
 

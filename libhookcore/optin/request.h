@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -50,7 +51,11 @@ struct Request {
   bool debug = false;
 };
 
-/// nullopt: not opted in (no role), leave the container alone. For one name,
+/// What may follow kPrefix.
+std::span<const std::string_view> annotation_names();
+
+/// nullopt: not opted in (no role, or a pod's sandbox, which is given the annotations of its pod),
+/// leave the container alone. For one name,
 /// io.cnb.hooks.NAME/container.CONTAINER wins over io.cnb.hooks.NAME/pod over io.cnb.hooks.NAME;
 /// CONTAINER is what the CRI annotations call this container. Throws Error(Code::kAnnotation),
 /// naming the nearest valid one, for an unknown key below our prefix (with or without a role: it is

@@ -19,6 +19,7 @@ namespace {
 
 constexpr size_t kMaxFile = size_t{1} << 20;
 constexpr size_t kMaxPath = 4095;
+constexpr size_t kMaxName = 255;
 
 /// One key: what a good value is, and what takes it. set() returns false for a bad one.
 struct Key {
@@ -45,6 +46,16 @@ bool assign(Place& place, std::optional<Value> value) {
 std::optional<std::string> if_valid(std::string_view text, bool (*valid)(std::string_view)) {
   return valid(text) ? std::optional(std::string(text)) : std::nullopt;
 }
+
+/// A name that is looked for where programs are, or a path.
+std::optional<std::string> program(std::string_view text) {
+  if (text.starts_with('/')) return host_directory(text);
+  const bool valid = !text.empty() && text.size() <= kMaxName && text != "." && text != ".." &&
+                     text.find('/') == text.npos && !has_control_bytes(text);
+  return valid ? std::optional(std::string(text)) : std::nullopt;
+}
+
+constexpr std::string_view kRuntimeKey = "runtime";
 
 constexpr Key kKeys[] = {
     {"platform-api", "N.M, for example \"0.12\"",
@@ -73,6 +84,8 @@ constexpr Key kKeys[] = {
      [](Settings& s, std::string_view text) {
        return assign(s.defaults.debug, optin::parse_log(text));
      }},
+    {kRuntimeKey, "a program's name, or its absolute path without \"..\"",
+     [](Settings& s, std::string_view text) { return assign(s.runtime, program(text)); }},
 };
 
 std::string place(const std::string& file, const toml::source_region& source) {
@@ -126,37 +139,58 @@ void check_owner(int fd, const std::string& file) {
               file, "chown it to root or yourself and chmod it to 0644");
 }
 
-void merge_file(Settings& settings, const std::string& file) {
-  const int opened = sys::open_at_raw(AT_FDCWD, file, O_RDONLY | O_NONBLOCK, sys::Resolve::kHost);
-  if (opened == -ENOENT || opened == -ENOTDIR) return;
-  if (opened < 0) throw SystemError("open", file, -opened, Code::kSettings);
-  const sys::UniqueFd fd(opened);
-  check_owner(fd.get(), file);
-  merge_settings(settings, sys::read_all(fd.get(), kMaxFile, file, Code::kSettings), file);
-}
-
-}  // namespace
-
-void merge_settings(Settings& settings, const std::string& text, const std::string& file) {
+void merge_text(Settings& settings, const std::string& text, const std::string& file,
+                std::string_view only) {
   try {
-    for (const auto& [key, node] : parse_toml(text)) merge_key(settings, key, node, file);
+    for (const auto& [key, node] : parse_toml(text)) {
+      if (only.empty() || key.str() == only) merge_key(settings, key, node, file);
+    }
   } catch (const TomlError& error) {
     throw Error(Code::kSettings, "not TOML: " + error.what,
                 file + ":" + std::to_string(error.line));
   }
 }
 
-Settings load_settings(const HostUser& user, const SettingsFiles& files) {
+/// only: the one key that counts; empty: all of them, and no other may be there.
+void merge_file(Settings& settings, const std::string& file, std::string_view only) {
+  const int opened = sys::open_at_raw(AT_FDCWD, file, O_RDONLY | O_NONBLOCK, sys::Resolve::kHost);
+  if (opened == -ENOENT || opened == -ENOTDIR) return;
+  if (opened < 0) throw SystemError("open", file, -opened, Code::kSettings);
+  const sys::UniqueFd fd(opened);
+  check_owner(fd.get(), file);
+  merge_text(settings, sys::read_all(fd.get(), kMaxFile, file, Code::kSettings), file, only);
+}
+
+Settings load(const HostUser& user, const SettingsFiles& files, std::string_view only) {
   Settings settings;
-  if (!files.system.empty()) merge_file(settings, files.system);
-  if (!user.rootful && !files.user.empty()) merge_file(settings, files.user);
+  if (!files.system.empty()) merge_file(settings, files.system, only);
+  if (!user.rootful && !files.user.empty()) merge_file(settings, files.user, only);
   return settings;
 }
 
-Settings load_settings(const HostUser& user) {
+SettingsFiles files_of(const HostUser& user) {
   const bool has_user_file = !user.rootful && !user.home.empty();
-  return load_settings(user,
-                       {kSystemFile, has_user_file ? user.home + "/" + kUserFile : std::string()});
+  return {kSystemFile, has_user_file ? user.home + "/" + kUserFile : std::string()};
+}
+
+}  // namespace
+
+void merge_settings(Settings& settings, const std::string& text, const std::string& file) {
+  merge_text(settings, text, file, {});
+}
+
+Settings load_settings(const HostUser& user, const SettingsFiles& files) {
+  return load(user, files, {});
+}
+
+Settings load_settings(const HostUser& user) { return load(user, files_of(user), {}); }
+
+std::optional<std::string> load_runtime(const HostUser& user, const SettingsFiles& files) {
+  return load(user, files, kRuntimeKey).runtime;
+}
+
+std::optional<std::string> load_runtime(const HostUser& user) {
+  return load_runtime(user, files_of(user));
 }
 
 }  // namespace hookcore::settings

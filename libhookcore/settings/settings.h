@@ -38,6 +38,7 @@ std::string home_directory(std::string_view passwd, uid_t uid);
 /// | `scratch`           | disk, tmpfs, tmpfs:SIZE ("disk")     | default of the annotation          |
 /// | `enforce`           | strict, warn ("strict")              | default of the annotation          |
 /// | `log`               | info, debug ("info")                 | default of the annotation          |
+/// | `runtime`           | name or absolute path (none)         | what oci-cnb-runtime stands for    |
 // clang-format on
 struct Settings {
   std::string platform_api = "0.12";
@@ -45,6 +46,7 @@ struct Settings {
   std::optional<std::string> cnb_dir;      ///< normalised
   std::optional<std::string> scratch_dir;  ///< normalised; absent: the session folder's default
   optin::Defaults defaults;
+  std::optional<std::string> runtime;  ///< a file's name, or an absolute path
 };
 
 inline constexpr const char* kSystemFile = "/etc/oci-cnb-hooks/config.toml";
@@ -57,12 +59,17 @@ inline constexpr const char* kUserFile = ".config/oci-cnb-hooks/config.toml";
 /// to belong to root or to the user for whom the hook works, and only its owner may write it.
 Settings load_settings(const HostUser& user);
 
+/// `runtime` alone, for containers that have not opted in: a bad value of another key is not their
+/// business. Throws for what isn't TOML, and for a file that somebody else could have written.
+std::optional<std::string> load_runtime(const HostUser& user);
+
 /// The same with other paths; empty ones are skipped. For tests and for `--root DIR`.
 struct SettingsFiles {
   std::string system;
   std::string user;
 };
 Settings load_settings(const HostUser& user, const SettingsFiles& files);
+std::optional<std::string> load_runtime(const HostUser& user, const SettingsFiles& files);
 
 /// Reads one text over settings. file names it in messages.
 void merge_settings(Settings& settings, const std::string& text, const std::string& file);

@@ -140,13 +140,19 @@ void write_all(int fd, std::string_view bytes, std::string_view object) {
   }
 }
 
-void replace_file(int dirfd, const std::string& name, std::string_view bytes, mode_t mode,
-                  Durability durability) {
-  const bool durable = durability == Durability::kDurable;
+namespace {
+
+// A new file beside name, with these bytes, mode and, where given, owner; put in name's place.
+void put_in_place(int dirfd, const std::string& name, std::string_view bytes, mode_t mode,
+                  const struct ::stat* owner, bool durable) {
   const std::string temporary = unique_name(name);
   UniqueFd file =
       open_at(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, Resolve::kStrict, mode);
   try {
+    // Before the mode: a change of owner takes set-id bits away.
+    if (owner != nullptr && ::fchown(file.get(), owner->st_uid, owner->st_gid) != 0) {
+      throw SystemError("fchown", name, errno);
+    }
     // The umask of a hook is 077; the caller's mode is meant.
     if (::fchmod(file.get(), mode) != 0) throw SystemError("fchmod", name, errno);
     write_all(file.get(), bytes, name);
@@ -163,6 +169,18 @@ void replace_file(int dirfd, const std::string& name, std::string_view bytes, mo
   if (!durable) return;
   const UniqueFd directory = reopen_directory(dirfd);
   if (::fsync(directory.get()) != 0) throw SystemError("fsync", name, errno);
+}
+
+}  // namespace
+
+void replace_file(int dirfd, const std::string& name, std::string_view bytes, mode_t mode,
+                  Durability durability) {
+  put_in_place(dirfd, name, bytes, mode, nullptr, durability == Durability::kDurable);
+}
+
+void replace_file_like(int dirfd, const std::string& name, std::string_view bytes,
+                       const struct ::stat& like) {
+  put_in_place(dirfd, name, bytes, like.st_mode & 07777U, &like, false);
 }
 
 std::vector<std::string> list_xattrs(int fd) {

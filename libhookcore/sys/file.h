@@ -68,6 +68,10 @@ enum class Durability {
 void replace_file(int dirfd, const std::string& name, std::string_view bytes, mode_t mode = 0600,
                   Durability durability = Durability::kDurable);
 
+/// The same for a file of somebody else: owner and mode of the new one are like's. kCrash.
+void replace_file_like(int dirfd, const std::string& name, std::string_view bytes,
+                       const struct ::stat& like);
+
 /// The names of fd's extended attributes, and one's value; empty where the file system has none.
 std::vector<std::string> list_xattrs(int fd);
 std::optional<std::string> get_xattr(int fd, const std::string& name);
