@@ -84,7 +84,7 @@ constexpr Key kKeys[] = {
      [](Settings& s, std::string_view text) {
        return assign(s.defaults.debug, optin::parse_log(text));
      }},
-    {kRuntimeKey, "a program's name, or its absolute path without \"..\"",
+    {"runtime", "a program's name, or its absolute path without \"..\"",
      [](Settings& s, std::string_view text) { return assign(s.runtime, program(text)); }},
 };
 

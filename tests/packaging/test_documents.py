@@ -9,6 +9,7 @@ from machine import must, run
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 COMPLETIONS = CHECKOUT / "packaging/completions"
+PAGES = ("oci-cnb.1", "oci-cnb-hooks.7", "oci-cnb-hooks.toml.5", "oci-cnb-runtime.8")
 GROUPS = ("context", "spec", "session")
 
 
@@ -84,7 +85,7 @@ def test_man_page_has_every_subcommand_and_option(commands):
 
 
 @pytest.mark.build_machine
-@pytest.mark.parametrize("page", ["oci-cnb.1", "oci-cnb-hooks.7", "oci-cnb-hooks.toml.5"])
+@pytest.mark.parametrize("page", PAGES)
 def test_man_page_is_sound(page):
     if not shutil.which("groff"):
         pytest.skip("groff is not installed")
@@ -115,8 +116,8 @@ def test_every_annotation_and_code_is_told(document):
     "README.md", "packaging/man/oci-cnb-hooks.toml.5.in", "packaging/config/config.toml"])
 def test_every_key_is_told(document):
     text = source(document).replace("\\-", "-")
-    keys = re.findall(r'^    {"([\w-]+)",', source("libhookcore/settings/settings.cpp"), re.MULTILINE)
-    assert len(keys) == 7
+    keys = re.findall(r'^    {"([\w-]+)", "', source("libhookcore/settings/settings.cpp"), re.MULTILINE)
+    assert len(keys) == 8
     for key in keys:
         assert re.search(rf"(^\.B[R]? .*\b{key}\b|^\| `{key}` \||^#{key} = )", text, re.MULTILINE), key
 

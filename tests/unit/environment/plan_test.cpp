@@ -176,5 +176,36 @@ TEST(ApplyPlan, ChangesSamplesAsPlannedAndOnce) {
   }
 }
 
+/// What exec's document gets, as "cwd ENV...".
+std::string of_exec(const oci::ConfigView& container, const oci::ConfigView& process,
+                    const Request& asked = request(Role::kDev)) {
+  const EnvironmentPlan plan = plan_exec(container, process, asked);
+  std::string shown = plan.cwd.value_or("-");
+  for (const std::string& entry : plan.env) shown += " " + entry;
+  return shown;
+}
+
+TEST(PlanExec, GivesWhatTheContainerHas) {
+  const auto container = config({"A=b", "CNB_APP_DIR=/workspace", "CNB_PLATFORM_API=0.9"});
+  EXPECT_EQ("/workspace CNB_PLATFORM_API=0.9 CNB_APP_DIR=/workspace",
+            of_exec(container, config({"A=c"})));
+  EXPECT_EQ("/workspace CNB_APP_DIR=/workspace",
+            of_exec(container, config({"CNB_PLATFORM_API=0.3"})));
+  EXPECT_EQ("/workspace CNB_PLATFORM_API=0.9",
+            of_exec(container, config({}), request(Role::kLaunch)));
+  EXPECT_EQ("-", of_exec(config({}), config({}, "/workspace/")));
+}
+
+TEST(PlanExec, KeepsAWorkingDirectoryThatWasChosen) {
+  auto container = config({});
+  EXPECT_EQ("-", of_exec(container, config({}, "/tmp")));
+  container.annotations[std::string(kEngineCwd)] = "/srv";
+  EXPECT_EQ("/workspace", of_exec(container, config({}, "/srv/")));
+  EXPECT_EQ("-", of_exec(container, config({}, "/")));
+  Request keep = request(Role::kDev);
+  keep.keep_cwd = true;
+  EXPECT_EQ("-", of_exec(container, config({}, "/srv"), keep));
+}
+
 }  // namespace
 }  // namespace hookcore::environment

@@ -27,6 +27,14 @@ TEST(Request, IsAbsentWithoutARole) {
   EXPECT_FALSE(parse_request({{"io.cnb.hooks.workspace", "nonsense"}}));
 }
 
+TEST(Request, IsAbsentForAPodsSandbox) {
+  for (const char* key :
+       {"io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType"}) {
+    EXPECT_FALSE(parse_request({{kRoleOfOurs, "dev"}, {key, "sandbox"}}));
+    EXPECT_TRUE(parse_request({{kRoleOfOurs, "dev"}, {key, "container"}}));
+  }
+}
+
 TEST(Request, HasDefaultsByRole) {
   const auto mode = [](const char* role) {
     return parse_request({{kRoleOfOurs, role}})->workspace;

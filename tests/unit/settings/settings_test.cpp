@@ -43,6 +43,7 @@ TEST(Settings, ReadsEveryKey) {
     scratch = "tmpfs:1g"
     enforce = "warn"
     log = "debug"
+    runtime = "crun"
   )");
   EXPECT_EQ("0.9", settings.platform_api);
   EXPECT_EQ("error", settings.experimental_mode);
@@ -51,6 +52,16 @@ TEST(Settings, ReadsEveryKey) {
   EXPECT_EQ((optin::Scratch{true, uint64_t{1} << 30}), settings.defaults.scratch);
   EXPECT_EQ(optin::Enforce::kWarn, settings.defaults.enforce);
   EXPECT_TRUE(settings.defaults.debug);
+  EXPECT_EQ("crun", settings.runtime);
+}
+
+TEST(Settings, ARuntimeIsANameOrAPath) {
+  EXPECT_EQ("/opt/bin/runc", read("runtime = \"/opt//bin/runc\"").runtime);
+  for (const std::string value : {"", ".", "..", "a/b", "/", "/a/../b", "a\\nb"}) {
+    refuse("runtime = \"" + value + "\"",
+           "settings: runtime is \"" + value +
+               "\"; config.toml:1; give a program's name, or its absolute path without \"..\"");
+  }
 }
 
 TEST(Settings, RefusesUnknownKeysWithTheirLine) {
@@ -58,7 +69,7 @@ TEST(Settings, RefusesUnknownKeysWithTheirLine) {
          "settings: unknown key \"platform_api\"; config.toml:2; did you mean \"platform-api\"?");
   refuse("log = \"info\"\n[some-table]\n",
          "settings: unknown key \"some-table\"; config.toml:2; the keys are platform-api, "
-         "experimental-mode, cnb-dir, scratch-dir, scratch, enforce, log");
+         "experimental-mode, cnb-dir, scratch-dir, scratch, enforce, log, runtime");
 }
 
 TEST(Settings, RefusesBadValuesWithTheirLine) {
