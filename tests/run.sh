@@ -8,6 +8,7 @@
 #   sanitize   the same under AddressSanitizer and UBSan
 #   host       engines and command line on this machine, rootful and rootless
 #   trixie     the same on Debian 13, in a tree of its own
+#   kubernetes pods over the CRI: containerd of this machine (1.6), of Debian 13 (1.7) and of sid (2.1)
 #   package    the .deb on both: install, use, upgrade, remove
 #
 # The last line is `N passed, N failed, N skipped`. A tier that cannot run is skipped, loudly; with
@@ -16,7 +17,7 @@ set -euo pipefail
 
 checkout=$(readlink -f "$(dirname "$(readlink -f "$0")")/..")
 cd "$checkout"
-readonly all_tiers=(house unit sanitize host trixie package)
+readonly all_tiers=(house unit sanitize host trixie kubernetes package)
 readonly build=$checkout/build/release results=$checkout/build/results
 readonly enter=$checkout/tests/lab/enter
 corpus=$(readlink -f "${OCI_CNB_CORPUS:-$checkout/../shared/corpus}" || true)
@@ -178,6 +179,28 @@ tier_engines() {
 tier_host() { tier_engines host; }
 tier_trixie() { tier_engines trixie; }
 
+# The three worlds at the same time: most of it is waiting for containers.
+tier_kubernetes() {
+  local start=$SECONDS world log
+  local -a worlds=()
+  for world in host trixie sid; do
+    if [[ $world != host ]] && ! tests/lab/tree.sh "$world" >/dev/null; then
+      cannot "kubernetes-$world" "no Debian $world tree could be made"
+      continue
+    fi
+    worlds+=("$world")
+    OCI_CNB_STAGE=$checkout/build/stage "$enter" "$world" \
+      python3 -B -m pytest tests/kubernetes -q --tb=short \
+      --junit-xml="$results/user/kubernetes-$world.xml" >"$results/kubernetes-$world.log" 2>&1 || true &
+  done
+  wait
+  for world in "${worlds[@]}"; do
+    log=$results/kubernetes-$world.log
+    grep -vE '^\.+( |$)|^$' "$log" | tail -n 60 || true
+    collect "kubernetes-$world" $((SECONDS - start)) "$log" "$results/user/kubernetes-$world.xml"
+  done
+}
+
 tier_package() {
   local start world log=$results/package.log
   (cd "$build" && rm -f ./*.deb && cpack -G DEB) >"$log" 2>&1 || {
@@ -226,7 +249,7 @@ main() {
   if build_preset release && stage; then
     for tier in "${tiers[@]}"; do
       case $tier in
-        unit | sanitize | host | trixie | package)
+        unit | sanitize | host | trixie | kubernetes | package)
           if [[ $(id -u) -ne 0 ]]; then
             cannot "$tier" "the lab needs root"
             continue

@@ -8,6 +8,7 @@
 
 #include "hooks/cli/context_commands.h"
 #include "hooks/cli/doctor_commands.h"
+#include "hooks/cli/node_commands.h"
 #include "hooks/cli/preview_commands.h"
 #include "hooks/cli/session_commands.h"
 #include "hooks/cli/spec_commands.h"
@@ -29,6 +30,7 @@ void add_commands(CLI::App& app, int& exit_code) {
   hookcore::cli::add_session_commands(app, exit_code);
   hookcore::cli::add_spec_commands(app, exit_code);
   hookcore::cli::add_doctor_command(app, exit_code);
+  hookcore::cli::add_node_commands(app);
 }
 
 int run(int argc, char** argv) {

@@ -91,7 +91,7 @@ void run(Stage stage, report::Log& log) {
   Job job;
   job.stage = stage;
   job.state = oci::parse_state(read_stdin(oci::kMaxStateSize, Code::kState));
-  if (!mentions_us(job.state)) return;
+  if (!mentions_us(job.state) || is_sandbox(job.state)) return;
   log.set_container(job.state.id);
   job.home = Home::find();
   const auto request = optin::parse_request(job.state.annotations, job.home.settings.defaults);

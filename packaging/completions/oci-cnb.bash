@@ -2,7 +2,7 @@
 
 _oci_cnb_words() {
   case "$1" in
-    '') echo '--help --version context preview spec session doctor' ;;
+    '') echo '--help --version context preview spec session doctor node' ;;
     context) echo '--help list masks explain stats' ;;
     'context list') echo '--help --ignore-file --json --tree -0' ;;
     'context masks') echo '--help --ignore-file --json -0' ;;
@@ -15,6 +15,9 @@ _oci_cnb_words() {
     'session list' | 'session gc') echo '--help --json' ;;
     'session log') echo '--help' ;;
     doctor) echo '--help --json' ;;
+    node) echo '--help install uninstall' ;;
+    'node install') echo '--help --root --engine --without-nri --handler --based-on --programs --dry-run' ;;
+    'node uninstall') echo '--help --root' ;;
   esac
 }
 
@@ -23,8 +26,8 @@ _oci_cnb_command() {
   local word command=
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$command $word" in
-      ' context' | ' preview' | ' spec' | ' session' | ' doctor') command=$word ;;
-      'context '[lmes]* | 'spec '[av]* | 'session '[lg]*)
+      ' context' | ' preview' | ' spec' | ' session' | ' doctor' | ' node') command=$word ;;
+      'context '[lmes]* | 'spec '[av]* | 'session '[lg]* | 'node '[iu]*)
         [[ " $(_oci_cnb_words "$command") " == *" $word "* ]] && command+=" $word"
         ;;
     esac
@@ -40,7 +43,8 @@ _oci_cnb() {
     --role) mapfile -t COMPREPLY < <(compgen -W 'dev build detect launch' -- "$cur"); return ;;
     --format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur"); return ;;
     --scratch) mapfile -t COMPREPLY < <(compgen -W 'disk tmpfs tmpfs:' -- "$cur"); return ;;
-    --hooks-dir | --bundle) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+    --engine) mapfile -t COMPREPLY < <(compgen -W 'containerd crio' -- "$cur"); return ;;
+    --hooks-dir | --bundle | --root | --programs) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
     --ignore-file) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
   esac
   if [[ $cur != -* ]]; then

@@ -26,6 +26,7 @@ complete -c oci-cnb -n '__oci_cnb_is' -a preview -d 'Run a command in the filter
 complete -c oci-cnb -n '__oci_cnb_is' -a spec -d 'Work on a config.json of a bundle'
 complete -c oci-cnb -n '__oci_cnb_is' -a session -d 'What containers left on disk'
 complete -c oci-cnb -n '__oci_cnb_is' -a doctor -d 'What this machine can do'
+complete -c oci-cnb -n '__oci_cnb_is' -a node -d 'The hooks on a Kubernetes node'
 
 complete -c oci-cnb -n '__oci_cnb_is context' -a 'list masks explain stats'
 for command in list masks explain stats
@@ -59,3 +60,14 @@ for command in list gc
 end
 
 complete -c oci-cnb -n '__oci_cnb_at doctor' -l json -d 'JSON on stdout'
+
+complete -c oci-cnb -n '__oci_cnb_is node' -a 'install uninstall'
+for command in install uninstall
+    complete -c oci-cnb -n "__oci_cnb_at node $command" -l root -xa '(__fish_complete_directories)' -d 'Where the / of the node is'
+end
+complete -c oci-cnb -n '__oci_cnb_at node install' -l engine -xa 'containerd crio' -d 'Whose handler'
+complete -c oci-cnb -n '__oci_cnb_at node install' -l without-nri -d 'For containerd 1.6'
+complete -c oci-cnb -n '__oci_cnb_at node install' -l handler -x -d 'Name of the handler'
+complete -c oci-cnb -n '__oci_cnb_at node install' -l based-on -x -d 'Handler whose runtime is used'
+complete -c oci-cnb -n '__oci_cnb_at node install' -l programs -xa '(__fish_complete_directories)' -d 'Programs'
+complete -c oci-cnb -n '__oci_cnb_at node install' -l dry-run -d 'Print the plan'

@@ -48,14 +48,14 @@ class Handler:
 class Containerd:
     """start() and stop() may be called again and again: pods outlive it, as on a node."""
 
-    def __init__(self, directory, handlers=None, imports=()):
+    def __init__(self, directory, handlers=None, config=None):
         self.directory = pathlib.Path(directory)
         self.version = version()
         self.socket = self.directory / "containerd.sock"
         self.nri_socket = self.directory / "nri.sock"
         self.log = self.directory / "containerd.log"
         self.handlers = handlers or {"runc": Handler("runc"), "crun": Handler("crun")}
-        self.imports = imports
+        self.config = pathlib.Path(config or self.directory / "config.toml")
         self.client = None
         self._process = None
         for name in ("root", "state", "logs"):
@@ -69,7 +69,6 @@ class Containerd:
             f"version = {3 if second else 2}",
             f"root = {_toml(str(self.directory / 'root'))}",
             f"state = {_toml(str(self.directory / 'state'))}",
-            f"imports = {_toml([str(path) for path in self.imports])}",
             "[grpc]",
             f"address = {_toml(str(self.socket))}",
         ]
@@ -98,12 +97,18 @@ class Containerd:
 
     # --- life -------------------------------------------------------------------------------------
 
+    def configure(self):
+        """Writes its configuration: start() does so where there is none yet."""
+        self.config.parent.mkdir(parents=True, exist_ok=True)
+        self.config.write_text(self._configuration())
+        return self
+
     def start(self):
-        config = self.directory / "config.toml"
-        config.write_text(self._configuration())
+        if not self.config.exists():
+            self.configure()
         with open(self.log, "ab") as log:
             self._process = subprocess.Popen(
-                ["containerd", "--config", config], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                ["containerd", "--config", self.config], stdout=log, stderr=log, stdin=subprocess.DEVNULL
             )
         self._connect()
         return self

@@ -123,6 +123,7 @@ PACKAGE = "cnb.cri"
 POD, CONTAINER, NODE = 0, 1, 2  # NamespaceMode
 RUNNING, EXITED = 1, 2  # ContainerState
 CALL_FAILED = grpc.RpcError
+NOT_FOUND = grpc.StatusCode.NOT_FOUND
 
 
 def _describe():

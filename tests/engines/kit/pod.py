@@ -81,8 +81,13 @@ class Pod:
         self.remove()
 
     def remove(self):
-        self.client.StopPodSandbox(pod_sandbox_id=self.id)
-        self.client.RemovePodSandbox(pod_sandbox_id=self.id)
+        """As a kubelet: one that the runtime has forgotten is gone."""
+        for call in (self.client.StopPodSandbox, self.client.RemovePodSandbox):
+            try:
+                call(pod_sandbox_id=self.id)
+            except cri.CALL_FAILED as error:
+                if error.code() != cri.NOT_FOUND:
+                    raise
 
     def create(self, script, name="main", attempt=0, volumes=(), **fields):
         """A created container; fields: image, env, working_dir, user, readonly, annotations."""
@@ -153,11 +158,11 @@ class Container:
         return found
 
     def output(self):
-        """Its log without the kubelet's decoration: TIME STREAM TAG LINE, P for a part of a line."""
+        """Its standard output. A line of the log is TIME STREAM TAG LINE, with P for a part of one."""
         parts = []
         for line in self._log.read_bytes().split(b"\n") if self._log.exists() else ():
             fields = line.split(b" ", 3)
-            if len(fields) == 4:
+            if len(fields) == 4 and fields[1] == b"stdout":
                 parts.append(fields[3] + (b"" if fields[2] == b"P" else b"\n"))
         return b"".join(parts)
 

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace hookcore::cli {
+
+/// oci-cnb node install|uninstall.
+void add_node_commands(CLI::App& app);
+
+}  // namespace hookcore::cli

@@ -1,0 +1,131 @@
+#include "libhookcore/node/host.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "libhookcore/base/error.h"
+#include "libhookcore/sys/file.h"
+#include "libhookcore/sys/remove.h"
+
+namespace hookcore::node {
+namespace {
+
+constexpr size_t kMaxFile = size_t{256} << 20;
+
+std::string parent_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+}  // namespace
+
+Host::Host(const std::string& root)
+    : root_(sys::open_at(AT_FDCWD, root, O_RDONLY | O_DIRECTORY, sys::Resolve::kHost)) {}
+
+sys::UniqueFd Host::make_directory(const std::string& path) const {
+  const int flags = O_RDONLY | O_DIRECTORY;
+  const int fd = sys::open_at_raw(root_.get(), path, flags, sys::Resolve::kInRoot);
+  if (fd >= 0) return sys::UniqueFd(fd);
+  if (fd != -ENOENT || path.size() < 2) throw SystemError("openat2", path, -fd);
+  const sys::UniqueFd parent = make_directory(parent_of(path));
+  const std::string name = name_of(path);
+  if (::mkdirat(parent.get(), name.c_str(), 0755) != 0 && errno != EEXIST) {
+    throw SystemError("mkdirat", path, errno);
+  }
+  return sys::open_at(root_.get(), path, flags, sys::Resolve::kInRoot);
+}
+
+std::optional<Host::Place> Host::find(const std::string& path) const {
+  auto directory =
+      sys::try_open_at(root_.get(), parent_of(path), O_RDONLY | O_DIRECTORY, sys::Resolve::kInRoot);
+  if (!directory) return std::nullopt;
+  return Place{std::move(*directory), name_of(path)};
+}
+
+Host::Place Host::make(const std::string& path) const {
+  return {make_directory(parent_of(path)), name_of(path)};
+}
+
+std::optional<std::string> Host::read(const std::string& path) const {
+  const auto file = sys::try_open_at(root_.get(), path, O_RDONLY, sys::Resolve::kInRoot);
+  if (!file) return std::nullopt;
+  return sys::read_all(file->get(), kMaxFile, path);
+}
+
+bool Host::write(const std::string& path, std::string_view bytes, mode_t mode) const {
+  if (const auto present = read(path); present && *present == bytes) return false;
+  const Place place = make(path);
+  sys::replace_file(place.directory.get(), place.name, bytes, mode);
+  return true;
+}
+
+void Host::remove(const std::string& path) const {
+  const auto place = find(path);
+  if (!place) return;
+  if (::unlinkat(place->directory.get(), place->name.c_str(), 0) != 0 && errno != ENOENT) {
+    throw SystemError("unlinkat", path, errno);
+  }
+}
+
+std::optional<std::string> Host::link(const std::string& path) const {
+  const auto place = find(path);
+  if (!place) return std::nullopt;
+  std::array<char, 4096> target{};
+  const ssize_t size =
+      ::readlinkat(place->directory.get(), place->name.c_str(), target.data(), target.size());
+  if (size >= 0) return std::string(target.data(), static_cast<size_t>(size));
+  if (errno == ENOENT || errno == EINVAL) return std::nullopt;
+  throw SystemError("readlinkat", path, errno);
+}
+
+void Host::set_link(const std::string& path, const std::string& target) const {
+  const Place place = make(path);
+  const std::string fresh = place.name + ".new";
+  // Left behind by an installation that was killed.
+  ::unlinkat(place.directory.get(), fresh.c_str(), 0);
+  if (::symlinkat(target.c_str(), place.directory.get(), fresh.c_str()) != 0) {
+    throw SystemError("symlinkat", path, errno);
+  }
+  if (::renameat(place.directory.get(), fresh.c_str(), place.directory.get(), place.name.c_str()) !=
+      0) {
+    throw SystemError("renameat", path, errno);
+  }
+}
+
+void Host::rename(const std::string& from, const std::string& to) const {
+  const Place source = make(from);
+  const Place target = make(to);
+  if (::renameat(source.directory.get(), source.name.c_str(), target.directory.get(),
+                 target.name.c_str()) != 0) {
+    throw SystemError("renameat", to, errno);
+  }
+}
+
+std::vector<std::string> Host::list(const std::string& path) const {
+  const auto directory =
+      sys::try_open_at(root_.get(), path, O_RDONLY | O_DIRECTORY, sys::Resolve::kInRoot);
+  if (!directory) return {};
+  std::vector<std::string> names = sys::list_directory(directory->get());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+bool Host::exists(const std::string& path) const {
+  return sys::try_open_at(root_.get(), path, O_PATH, sys::Resolve::kInRoot).has_value();
+}
+
+void Host::remove_tree(const std::string& path) const {
+  const auto place = find(path);
+  if (!place) return;
+  const sys::RemoveResult result = sys::remove_tree(place->directory.get(), place->name);
+  if (result.complete()) return;
+  throw Error(Code::kSystem, "could not be removed: " + result.first_left, quote(path));
+}
+
+}  // namespace hookcore::node

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libhookcore/sys/fd.h"
+
+namespace hookcore::node {
+
+/// A node's files, seen from a directory that stands for "/" (a DaemonSet's mount of the host).
+/// Paths are absolute and resolved as chroot would. Everything throws SystemError.
+class Host {
+ public:
+  explicit Host(const std::string& root);
+
+  /// nullopt: not there.
+  std::optional<std::string> read(const std::string& path) const;
+  /// Replaces the file, atomically; directories above are made. False: it was like this already.
+  bool write(const std::string& path, std::string_view bytes, mode_t mode) const;
+  /// What isn't there is gone already.
+  void remove(const std::string& path) const;
+  /// The target of a link; nullopt: no link there.
+  std::optional<std::string> link(const std::string& path) const;
+  /// Switches a link to target: at any moment the old or the new one is there.
+  void set_link(const std::string& path, const std::string& target) const;
+  void rename(const std::string& from, const std::string& to) const;
+  std::vector<std::string> list(const std::string& path) const;
+  bool exists(const std::string& path) const;
+  /// Removes a directory of ours and all in it. Throws when something stays.
+  void remove_tree(const std::string& path) const;
+
+ private:
+  struct Place {
+    sys::UniqueFd directory;
+    std::string name;
+  };
+  sys::UniqueFd make_directory(const std::string& path) const;
+  /// The directory that holds path; nullopt: it isn't there.
+  std::optional<Place> find(const std::string& path) const;
+  Place make(const std::string& path) const;
+
+  sys::UniqueFd root_;
+};
+
+}  // namespace hookcore::node

@@ -1,0 +1,140 @@
+"""A node: containerd with our runtime handler, installed by `oci-cnb node install`.
+
+Run it through the lab, once for each containerd (1.6, 1.7, 2.1):
+
+    tests/lab/enter host|trixie|sid python3 -m pytest tests/kubernetes
+"""
+
+import os
+import pathlib
+import shutil
+import tempfile
+
+import pytest
+
+from kit import containerd as containerd_kit
+from kit import source as source_kit
+from kit import traces
+from kit.containerd import Containerd
+from kit.engine import must
+from kit.hooks import find_programs, stage_copy
+from kit.pod import Pod, Volume
+
+CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
+CONFIG = pathlib.Path("/etc/containerd/config.toml")
+IMAGES = ("pause", "basic", "builder", "user1001", "link-to-etc", "hostile")
+
+
+def pytest_configure():
+    if not os.environ.get("OCI_CNB_IN_LAB") or os.geteuid() != 0:
+        raise pytest.UsageError(
+            "these tests make pods: run them as tests/lab/enter [host|trixie|sid] "
+            "python3 -m pytest tests/kubernetes"
+        )
+
+
+def pytest_collection_modifyitems(config, items):
+    """A test of something that this containerd lacks isn't part of this run at all."""
+    version = containerd_kit.version()
+
+    def fits(item):
+        since = item.get_closest_marker("containerd_since")
+        return since is None or version >= since.args[0]
+
+    config.hook.pytest_deselected(items=[item for item in items if not fits(item)])
+    items[:] = [item for item in items if fits(item)]
+
+
+@pytest.fixture(scope="session")
+def room():
+    """A directory on a real file system for the whole run, removed by the lab."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="k-"))
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture(scope="session")
+def programs(room):
+    return stage_copy(find_programs(CHECKOUT), room / "programs")
+
+
+@pytest.fixture(scope="session")
+def log():
+    return traces.Log()
+
+
+@pytest.fixture(scope="session", params=["runc", "crun"])
+def node(request, room, programs):
+    """containerd whose handler `cnb` runs this runtime. At the end the node is as it was."""
+    directory = room / f"containerd-{request.param}"
+    node = Containerd(directory, config=CONFIG).configure()
+    before = CONFIG.read_bytes()
+    install = [programs["oci-cnb"], "node", "install", "--without-nri", "--based-on", request.param]
+    must(install)
+    node.start()
+    node.load(*IMAGES)
+    yield node
+    node.sweep()
+    node.stop()
+    assert traces.settled(node.shims, {}) == {}
+    must([programs["oci-cnb"], "node", "uninstall"])
+    assert CONFIG.read_bytes() == before
+    assert not pathlib.Path("/opt/oci-cnb-hooks").exists()
+    CONFIG.unlink()
+
+
+@pytest.fixture
+def make_source(room):
+    """make_source(): an example tree, checked to be unchanged when the test ends."""
+    made = []
+
+    def make(fill=source_kit.make, uid=None):
+        path = tempfile.mkdtemp(prefix="source-", dir=room)
+        os.chmod(path, 0o755)
+        fill(path)
+        source_kit.settle(path, uid)
+        made.append((path, source_kit.fingerprint(path)))
+        return path
+
+    yield make
+    changes = []
+    for path, before in made:
+        changes += source_kit.difference(before, source_kit.fingerprint(path))
+        shutil.rmtree(path)
+    assert not changes, "the source was changed:\n" + "\n".join(changes)
+
+
+@pytest.fixture
+def source(make_source):
+    return make_source()
+
+
+@pytest.fixture
+def workspace(source):
+    """What a pod mounts at /workspace."""
+    return Volume(source, "/workspace")
+
+
+@pytest.fixture
+def make_pod(node):
+    """make_pod(annotations=..., handler="cnb", ...): removed when the test ends."""
+    made = []
+
+    def make(annotations=None, handler="cnb", **options):
+        made.append(Pod(node, annotations, handler, **options))
+        return made[-1]
+
+    yield make
+    for pod in made:
+        pod.remove()
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(node, request):
+    """No mount, no shim, no scratch outlives a test. First of all fixtures: it ends last."""
+    mounts, sessions = traces.mounts(), traces.sessions()
+    yield
+    assert traces.settled(node.shims, {}) == {}
+    assert traces.settled(traces.mounts, mounts) == mounts
+    left = traces.settled(lambda: [name for name in traces.sessions() if name not in sessions], [])
+    assert left == [], f"scratch was left behind: {traces.describe(left)}"

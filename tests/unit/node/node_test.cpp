@@ -1,0 +1,251 @@
+// A node made up in a directory: what the installer puts there, changes, and takes away again.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "libhookcore/base/error.h"
+#include "libhookcore/base/toml.h"
+#include "libhookcore/node/containerd_config.h"
+#include "libhookcore/node/install.h"
+#include "tests/unit/support/tree.h"
+
+namespace hookcore::node {
+namespace {
+
+constexpr const char* kConfig = "/etc/containerd/config.toml";
+constexpr const char* kVersion2 =
+    "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\n"
+    "sandbox_image = \"pause\"\n";
+
+/// An Error of this code whose line holds part.
+template <typename Call>
+void expect_refusal(Code code, const std::string& part, Call call) {
+  try {
+    call();
+    ADD_FAILURE() << "no error, expected: " << part;
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), code);
+    EXPECT_NE(error.line().find(part), std::string::npos) << error.line();
+  }
+}
+
+std::string cri_runtime(const std::string& text, const std::string& name, const std::string& key,
+                        const std::string& plugin = "io.containerd.grpc.v1.cri") {
+  const toml::table config = parse_toml(text);
+  const auto runtime = config["plugins"][plugin]["containerd"]["runtimes"][name];
+  const auto direct = runtime[key].value<std::string>();
+  return direct ? *direct : runtime["options"][key].value_or(std::string());
+}
+
+Handler handler() {
+  Handler handler;
+  handler.base_spec = "/opt/base.json";
+  return handler;
+}
+
+TEST(ContainerdConfig, AddsAHandlerAndTheDefaultThatItWouldReplace) {
+  const std::string text = with_handler(kVersion2, handler());
+  EXPECT_TRUE(text.starts_with(kVersion2));
+  EXPECT_EQ(cri_runtime(text, "cnb", "base_runtime_spec"), "/opt/base.json");
+  EXPECT_EQ(cri_runtime(text, "runc", "runtime_type"), "io.containerd.runc.v2");
+  EXPECT_EQ(parse_toml(text)["plugins"]["io.containerd.nri.v1.nri"]["disable"].value_or(true),
+            false);
+}
+
+TEST(ContainerdConfig, AddingTwiceIsAddingOnce) {
+  const std::string once = with_handler(kVersion2, handler());
+  EXPECT_EQ(with_handler(once, handler()), once);
+}
+
+TEST(ContainerdConfig, RemovingGivesTheFileBack) {
+  EXPECT_EQ(without_handler(with_handler(kVersion2, handler())), kVersion2);
+  EXPECT_EQ(without_handler(with_handler("", handler())), "");
+  EXPECT_EQ(without_handler(kVersion2), kVersion2);
+}
+
+TEST(ContainerdConfig, TakesTypeAndOptionsOfTheHandlerItStandsOn) {
+  const std::string text =
+      "version = 3\n[plugins.\"io.containerd.cri.v1.runtime\".containerd]\n"
+      "default_runtime_name = \"crun\"\n"
+      "[plugins.\"io.containerd.cri.v1.runtime\".containerd.runtimes.crun]\n"
+      "runtime_type = \"io.containerd.runc.v2\"\n"
+      "[plugins.\"io.containerd.cri.v1.runtime\".containerd.runtimes.crun.options]\n"
+      "BinaryName = \"/usr/bin/crun\"\nSystemdCgroup = true\n";
+  const std::string result = with_handler(text, handler());
+  const std::string plugin = "io.containerd.cri.v1.runtime";
+  EXPECT_EQ(cri_runtime(result, "cnb", "BinaryName", plugin), "/usr/bin/crun");
+  EXPECT_TRUE(
+      parse_toml(
+          result)["plugins"][plugin]["containerd"]["runtimes"]["cnb"]["options"]["SystemdCgroup"]
+          .value_or(false));
+  EXPECT_EQ(cri_runtime(result, "runc", "runtime_type", plugin), "");  // was none of the node's
+}
+
+TEST(ContainerdConfig, WithoutNriTheAnnotationsArePassedOn) {
+  Handler alone = handler();
+  alone.door = Door::kSpec;
+  const toml::table config = parse_toml(with_handler(kVersion2, alone));
+  const auto runtime =
+      config["plugins"]["io.containerd.grpc.v1.cri"]["containerd"]["runtimes"]["cnb"];
+  EXPECT_EQ(runtime["pod_annotations"][1].value_or(std::string()), "io.cnb.hooks.*/*");
+  EXPECT_FALSE(config["plugins"]["io.containerd.nri.v1.nri"]);
+}
+
+TEST(ContainerdConfig, RefusesWhatItCannotAddTo) {
+  const std::string foreign =
+      std::string(kVersion2) +
+      "[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.cnb]\nruntime_type = \"x\"\n";
+  expect_refusal(Code::kSettings, "that isn't ours", [&] { with_handler(foreign, handler()); });
+  expect_refusal(Code::kSettings, "version 1", [] { with_handler("root = \"/x\"\n", handler()); });
+  expect_refusal(Code::kSettings, "config.toml of containerd:2",
+                 [] { with_handler("version = 2\n[[[\n", handler()); });
+  expect_refusal(Code::kSettings, "can't be added", [] {
+    with_handler("version = 2\nplugins = {\"io.containerd.grpc.v1.cri\" = {}}\n", handler());
+  });
+  Handler on_nothing = handler();
+  on_nothing.based_on = "kata";
+  expect_refusal(Code::kSettings, "no runtime handler \"kata\"",
+                 [&] { with_handler(kVersion2, on_nothing); });
+  std::string torn = with_handler(kVersion2, handler());
+  torn.resize(torn.find("# END"));
+  expect_refusal(Code::kSettings, "lost its end", [&] { with_handler(torn, handler()); });
+}
+
+class Node : public ::testing::Test {
+ protected:
+  Node() {
+    const char* base = std::getenv("TMPDIR");
+    directory_ = std::string(base != nullptr ? base : "/tmp") + "/node.XXXXXX";
+    if (::mkdtemp(directory_.data()) == nullptr) std::abort();
+    tree::make(directory_, {"host/etc/containerd/", "host/usr/bin/crun=runtime"});
+    tree::write(root() + kConfig, kVersion2);
+    for (const char* name :
+         {"oci-cnb", "oci-cnb-createruntime", "oci-cnb-guard", "oci-cnb-poststop"}) {
+      tree::make(directory_, {"programs/" + std::string(name) + "=program " + name});
+    }
+    request_.programs = directory_ + "/programs";
+  }
+  ~Node() override { std::filesystem::remove_all(directory_); }
+
+  std::string root() const { return directory_ + "/host"; }
+  bool install() {
+    const Host host(root());
+    return node::install(host, plan_install(host, request_));
+  }
+  std::string read(const std::string& path) const { return tree::read(root() + path); }
+
+  std::string directory_;
+  Request request_;
+};
+
+TEST_F(Node, EverythingIsInPlace) {
+  EXPECT_TRUE(install());
+  EXPECT_EQ(read("/opt/oci-cnb-hooks/current/oci-cnb-guard"), "program oci-cnb-guard");
+  struct ::stat status {};
+  ASSERT_EQ(::stat((root() + "/opt/oci-cnb-hooks/current/oci-cnb-guard").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777U, 0755U);
+  EXPECT_EQ(cri_runtime(read(kConfig), "cnb", "base_runtime_spec"),
+            "/opt/oci-cnb-hooks/current/base-spec.json");
+  const auto spec = nlohmann::json::parse(read("/opt/oci-cnb-hooks/current/base-spec.json"));
+  EXPECT_EQ(spec["hooks"]["createRuntime"][0]["path"], "/opt/oci-cnb-hooks/current/oci-cnb-guard");
+  EXPECT_FALSE(spec["hooks"]["createRuntime"][0]["env"].empty());
+  EXPECT_EQ(spec["process"]["cwd"], "/workspace");
+}
+
+TEST_F(Node, WithoutNriTheSpecCallsTheMountHook) {
+  request_.door = Door::kSpec;
+  request_.settings.platform_api = "0.13";
+  install();
+  const auto spec = nlohmann::json::parse(read("/opt/oci-cnb-hooks/current/base-spec.json"));
+  EXPECT_EQ(spec["hooks"]["createRuntime"][0]["path"],
+            "/opt/oci-cnb-hooks/current/oci-cnb-createruntime");
+  EXPECT_EQ(spec["hooks"]["poststop"][0]["args"][0], "oci-cnb-poststop");
+  EXPECT_EQ(spec["process"]["env"][0], "CNB_PLATFORM_API=0.13");
+  EXPECT_FALSE(tree::exists(root() + "/opt/oci-cnb-hooks/current/oci-cnb-guard"));
+}
+
+TEST_F(Node, AgainChangesNothing) {
+  install();
+  const auto before = tree::snapshot(root());
+  EXPECT_FALSE(install());
+  EXPECT_EQ(tree::snapshot(root()), before);
+}
+
+TEST_F(Node, AnUpgradeKeepsTheVersionBefore) {
+  install();
+  const Host host(root());
+  const std::string first = host.link("/opt/oci-cnb-hooks/current").value();
+  for (const char* text : {"second", "third"}) {
+    tree::write(request_.programs + "/oci-cnb-guard", text);
+    EXPECT_FALSE(install());  // the engine's configuration is the same
+    EXPECT_EQ(read("/opt/oci-cnb-hooks/current/oci-cnb-guard"), text);
+  }
+  EXPECT_EQ(tree::names(root() + "/opt/oci-cnb-hooks/versions").size(), 2U);
+  EXPECT_FALSE(tree::exists(root() + "/opt/oci-cnb-hooks/" + first));
+}
+
+TEST_F(Node, WhatAKilledInstallationLeftIsReplaced) {
+  tree::make(root(), {"opt/oci-cnb-hooks/current.new->nowhere"});
+  const Host host(root());
+  const Plan plan = plan_install(host, request_);
+  tree::make(root(), {"opt/oci-cnb-hooks/versions/" + plan.version + ".new/oci-cnb=half"});
+  node::install(host, plan);
+  EXPECT_EQ(read("/opt/oci-cnb-hooks/current/oci-cnb"), "program oci-cnb");
+  EXPECT_EQ(tree::names(root() + "/opt/oci-cnb-hooks/versions").size(), 1U);
+}
+
+TEST_F(Node, UninstallingRestoresTheNode) {
+  const auto config = read(kConfig);
+  install();
+  EXPECT_TRUE(uninstall(Host(root())));
+  EXPECT_EQ(read(kConfig), config);
+  EXPECT_FALSE(tree::exists(root() + "/opt/oci-cnb-hooks"));
+  EXPECT_FALSE(uninstall(Host(root())));
+}
+
+TEST_F(Node, AFileThatWasNotThereGoesAgain) {
+  ::unlink((root() + kConfig).c_str());
+  install();
+  EXPECT_EQ(cri_runtime(read(kConfig), "cnb", "base_runtime_spec"),
+            "/opt/oci-cnb-hooks/current/base-spec.json");
+  uninstall(Host(root()));
+  EXPECT_FALSE(tree::exists(root() + kConfig));
+}
+
+TEST_F(Node, CrioGetsHooksAndAHandler) {
+  request_.engine = Engine::kCrio;
+  install();
+  const toml::table config = parse_toml(read("/etc/crio/crio.conf.d/50-oci-cnb-hooks.conf"));
+  EXPECT_EQ(config["crio"]["runtime"]["runtimes"]["cnb"]["runtime_path"].value_or(std::string()),
+            "/usr/bin/crun");
+  EXPECT_EQ(config["crio"]["runtime"]["hooks_dir"][1].value_or(std::string()),
+            "/opt/oci-cnb-hooks/current/hooks.d");
+  const auto hook = nlohmann::json::parse(
+      read("/opt/oci-cnb-hooks/current/hooks.d/90-oci-cnb-createruntime.json"));
+  EXPECT_EQ(hook["stages"], nlohmann::json::array({"createRuntime"}));
+  EXPECT_EQ(read(kConfig), kVersion2);
+  uninstall(Host(root()));
+  EXPECT_FALSE(tree::exists(root() + "/etc/crio/crio.conf.d/50-oci-cnb-hooks.conf"));
+}
+
+TEST_F(Node, NothingIsDoneWhereAProgramIsMissing) {
+  ::unlink((request_.programs + "/oci-cnb-poststop").c_str());
+  const auto before = tree::snapshot(root());
+  expect_refusal(Code::kUsage, "no program oci-cnb-poststop", [&] { install(); });
+  EXPECT_EQ(tree::snapshot(root()), before);
+}
+
+TEST_F(Node, ALinkInTheNodesTreeStaysInIt) {
+  std::filesystem::remove_all(root() + "/etc/containerd");
+  tree::make(root(), {"etc/containerd->/srv/containerd", "srv/containerd/"});
+  tree::write(root() + "/srv/containerd/config.toml", kVersion2);
+  install();
+  EXPECT_NE(read("/srv/containerd/config.toml").find("runtimes.\"cnb\""), std::string::npos);
+}
+
+}  // namespace
+}  // namespace hookcore::node
