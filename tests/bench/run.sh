@@ -64,7 +64,7 @@ engine_alone() {
 instructions() {
   local tree=/dev/shm/instructions rules=$TMPDIR/rules walk start
   if ! command -v valgrind >/dev/null; then
-    echo "instructions: valgrind is not installed (tests/lab/install.sh --tests)"
+    echo "instructions: valgrind is not installed (tests/lab/install.sh --bench)"
     return
   fi
   mkdir -p "$tree/empty"
@@ -134,6 +134,7 @@ main() {
   done
   [[ $(id -u) -eq 0 ]] || die "needs root, for mount namespaces"
   [[ -d $build ]] || die "no build in $build: cmake --preset release"
+  "$checkout/tests/lab/install.sh" --engines --bench
   cmake --build "$build" --target "${programs[@]}" >&2
   results=$(mktemp)
   # shellcheck disable=SC2064  # the name of now is meant

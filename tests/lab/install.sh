@@ -1,7 +1,8 @@
 #!/bin/bash
 # Installs the Debian packages (12 or 13) that building and testing need; quick when they are there.
 #
-#   tests/lab/install.sh [--build] [--engines] [--tests]     without an option: all three
+#   tests/lab/install.sh [--build] [--engines] [--tests] [--bench]
+#                                      without an option: all but --bench, the peers of benchmarks
 #   tests/lab/install.sh --list [...]                        prints the names, installs nothing
 set -euo pipefail
 
@@ -20,6 +21,9 @@ test_packages=(
   debootstrap groff-base rsync strace attr acl procps util-linux
   python3-grpcio python3-protobuf
 )
+bench_packages=(
+  ripgrep fd-find rsync git valgrind
+)
 
 die() { echo "tests/lab/install.sh: $*" >&2; exit 1; }
 
@@ -37,8 +41,9 @@ for option in "$@"; do
     --build) wanted+=("${build_packages[@]}") ;;
     --engines) wanted+=("${engine_packages[@]}") ;;
     --tests) wanted+=("${test_packages[@]}") ;;
+    --bench) wanted+=("${bench_packages[@]}") ;;
     --list) list=true ;;
-    *) die "unknown option $option; known: --build --engines --tests --list" ;;
+    *) die "unknown option $option; known: --build --engines --tests --bench --list" ;;
   esac
 done
 if [[ ${#wanted[@]} -eq 0 ]]; then
