@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "hooks/cli/changes_commands.h"
 #include "hooks/cli/output.h"
 #include "hooks/cli/subordinate_ids.h"
 #include "libhookcore/base/error.h"
@@ -187,6 +188,8 @@ void add_session_commands(CLI::App& app, int& exit_code) {
   gc->add_flag("--json", arguments->json, "As JSON");
   gc->add_flag("--mapped", arguments->mapped, "")->group("");
   gc->callback([arguments, &exit_code] { collect(*arguments, exit_code); });
+
+  add_changes_commands(*group, exit_code);
 
   auto* log_command = group->add_subcommand("log", "What the hooks wrote down, oldest first");
   log_command->add_option("ID", arguments->id, "Only containers whose id begins so");

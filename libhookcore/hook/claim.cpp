@@ -46,6 +46,9 @@ Claim::Claim(session::Store& store, const sys::Proc& proc, session::SessionState
     }
     restart_ = true;
     old_boot_id_ = session_.state()->boot_id;
+    // The upper is as old as it was.
+    state_.origin.seconds = session_.state()->origin.seconds;
+    state_.origin.nanoseconds = session_.state()->origin.nanoseconds;
   }
   session_.write_state(state_);
 }

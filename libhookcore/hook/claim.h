@@ -24,6 +24,8 @@ class Claim {
   /// The boot in which a restarted container was last mounted.
   const std::string& old_boot_id() const { return old_boot_id_; }
   session::Session& session() { return session_; }
+  /// What commit() will write.
+  session::SessionState& state() { return state_; }
   void commit();
 
  private:

@@ -5,6 +5,7 @@
 #include "libhookcore/hook/claim.h"
 #include "libhookcore/hook/container.h"
 #include "libhookcore/hook/job.h"
+#include "libhookcore/hook/origin.h"
 #include "libhookcore/hook/prepare.h"
 #include "libhookcore/overlay/workspace.h"
 #include "libhookcore/sys/remove.h"
@@ -46,6 +47,7 @@ session::SessionState wanted_state(const Job& job, const sys::Proc& proc) {
                 "register this hook for the stage createRuntime or prestart");
   }
   state.members.push_back({job.pid, *start, false});
+  note_source(job, proc, state);
   return state;
 }
 
@@ -83,7 +85,7 @@ void serve(Job& job, report::Log& log) {
     return;
   }
   if (claim.is_restart()) renew_work_directory(claim, proc, claim.old_boot_id(), log);
-  prepare_container(job, proc, store, claim.session(), log);
+  prepare_container(job, proc, store, claim.session(), claim.state(), log);
   claim.commit();
 }
 

@@ -12,6 +12,7 @@
 #include "libhookcore/hook/container.h"
 #include "libhookcore/hook/layout.h"
 #include "libhookcore/hook/nested.h"
+#include "libhookcore/hook/origin.h"
 #include "libhookcore/hook/rootfs.h"
 #include "libhookcore/hook/source_access.h"
 #include "libhookcore/hook/upper_probe.h"
@@ -29,13 +30,15 @@ constexpr const char* kLayersName = "layers";
 class Preparation {
  public:
   Preparation(const Job& job, const sys::Proc& proc, const Namespaces& namespaces, Rootfs& rootfs,
-              sys::UniqueFd scratch, const UpperProbe& probe, report::Log& log)
+              sys::UniqueFd scratch, const UpperProbe& probe, session::SessionState& state,
+              report::Log& log)
       : job_(job),
         proc_(proc),
         namespaces_(namespaces),
         rootfs_(rootfs),
         scratch_(std::move(scratch)),
         probe_(probe),
+        state_(state),
         log_(log),
         process_(process_ids(job.config, namespaces)),
         access_(proc, namespaces, job.config.user, process_),
@@ -107,6 +110,7 @@ class Preparation {
     const bool writable =
         job_.request.workspace == optin::WorkspaceMode::kOverlay && !flags.read_only;
     ignore::RuleSet rules = ignore::load_rules(engine_mount, job_.request.ignore_file);
+    overlay::IdShift shift;
     const auto nested = take_nested_mounts(api, mounts_, job_.config, job_.request.workspace_path,
                                            engine_mount, rules);
     // Layers are clones that hang nowhere, so that the container's mountinfo tells no path of the
@@ -114,9 +118,10 @@ class Preparation {
     sys::UniqueFd source = overlay::clone_source(api, engine_mount);
     sys::UniqueFd upper;
     if (writable) {
-      if (const auto refusal = access_.grant(api, source)) report(*refusal);
+      if (const auto refusal = access_.grant(api, source, shift)) report(*refusal);
       upper = make_upper(api, source.get());
     }
+    note_origin(engine_mount, rules, shift);
     const overlay::WorkspacePlan plan{std::move(rules), namespaces_.user_xattr(), true,
                                       anchors(nested)};
     const overlay::Workspace workspace =
@@ -135,6 +140,16 @@ class Preparation {
     attach_nested_mounts(api, nested, workspace.mount.get());
     log_.debug(std::to_string(workspace.masks) + " masks, workspace " +
                (writable ? "writable" : "read-only"));
+  }
+
+  void note_origin(int engine_mount, const ignore::RuleSet& rules, const overlay::IdShift& shift) {
+    confirm_source(engine_mount, state_);
+    session::Origin& origin = state_.origin;
+    origin.asked_rules = job_.request.ignore_file.value_or("");
+    origin.rules = rules.file();
+    origin.user_xattr = namespaces_.user_xattr();
+    origin.uid_swap = {shift.uid.on_disk, shift.uid.shown};
+    origin.gid_swap = {shift.gid.on_disk, shift.gid.shown};
   }
 
   sys::UniqueFd make_upper(sys::MountApi& api, int source_fd) const {
@@ -200,6 +215,7 @@ class Preparation {
   Rootfs& rootfs_;
   sys::UniqueFd scratch_;
   const UpperProbe& probe_;
+  session::SessionState& state_;
   report::Log& log_;
   overlay::ProcessIds process_;
   SourceAccess access_;
@@ -223,7 +239,8 @@ sys::UniqueFd open_scratch(const session::Store& store, const session::Session& 
 }  // namespace
 
 void prepare_container(const Job& job, const sys::Proc& proc, const session::Store& store,
-                       const session::Session& session, report::Log& log) {
+                       const session::Session& session, session::SessionState& state,
+                       report::Log& log) {
   Namespaces namespaces(proc, job.pid, job.stage);
   log.set_opener(store.log_directory_opener());
   namespaces.enter();
@@ -231,7 +248,8 @@ void prepare_container(const Job& job, const sys::Proc& proc, const session::Sto
   Rootfs rootfs(rootfs_path(job.state, job.config));
   const UpperProbe probe(store.fd(), session.state() ? session.state()->boot_id : "",
                          namespaces.user_xattr());
-  Preparation preparation(job, proc, namespaces, rootfs, open_scratch(store, session), probe, log);
+  Preparation preparation(job, proc, namespaces, rootfs, open_scratch(store, session), probe, state,
+                          log);
   const auto pauses = preparation.pause_propagation();
   try {
     preparation.run(*sys::make_new_mount_api());

@@ -18,11 +18,12 @@ SourceAccess::Owner SourceAccess::owner_of(int source_fd) const {
   return owner;
 }
 
-std::optional<Error> SourceAccess::grant(sys::MountApi& api, sys::UniqueFd& source) const {
+std::optional<Error> SourceAccess::grant(sys::MountApi& api, sys::UniqueFd& source,
+                                         overlay::IdShift& shift) const {
   const Owner owner = owner_of(source.get());
   overlay::Access access =
       overlay::decide_access(process_, owner.ids, namespaces_.can_make_id_maps());
-  if (access == overlay::Access::kIdmap && !shift_ids(api, source, owner)) {
+  if (access == overlay::Access::kIdmap && !shift_ids(api, source, owner, shift)) {
     access = overlay::decide_access(process_, owner.ids, false);
   }
   if (access != overlay::Access::kNone) return std::nullopt;
@@ -37,10 +38,13 @@ std::optional<Error> SourceAccess::check(int source_fd) const {
   return refusal(owner);
 }
 
-bool SourceAccess::shift_ids(sys::MountApi& api, sys::UniqueFd& source, const Owner& owner) const {
-  const overlay::IdShift shift = overlay::shift_to_process(process_, owner.ids);
-  const sys::UniqueFd map = sys::make_id_namespace(proc_, shift.uid.ranges(), shift.gid.ranges());
-  return api.idmap(source, map.get());
+bool SourceAccess::shift_ids(sys::MountApi& api, sys::UniqueFd& source, const Owner& owner,
+                             overlay::IdShift& shift) const {
+  const overlay::IdShift wanted = overlay::shift_to_process(process_, owner.ids);
+  const sys::UniqueFd map = sys::make_id_namespace(proc_, wanted.uid.ranges(), wanted.gid.ranges());
+  if (!api.idmap(source, map.get())) return false;
+  shift = wanted;
+  return true;
 }
 
 Error SourceAccess::refusal(const Owner& owner) const {

@@ -20,7 +20,9 @@ class SourceAccess {
 
   /// source: root of a clone of the source. Shows it as the process's by an id map where that is
   /// needed and possible. The refusal where the process could not write.
-  std::optional<Error> grant(sys::MountApi& api, sys::UniqueFd& source) const;
+  /// shift: becomes the map that was put on it.
+  std::optional<Error> grant(sys::MountApi& api, sys::UniqueFd& source,
+                             overlay::IdShift& shift) const;
   /// The same for a mount that has to stay as it is.
   std::optional<Error> check(int source_fd) const;
 
@@ -30,7 +32,8 @@ class SourceAccess {
     std::optional<uint32_t> inside;  ///< the uid as the container sees it
   };
   Owner owner_of(int source_fd) const;
-  bool shift_ids(sys::MountApi& api, sys::UniqueFd& source, const Owner& owner) const;
+  bool shift_ids(sys::MountApi& api, sys::UniqueFd& source, const Owner& owner,
+                 overlay::IdShift& shift) const;
   Error refusal(const Owner& owner) const;
 
   const sys::Proc& proc_;

@@ -5,8 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
-#include <climits>
 #include <memory>
 
 #include "libhookcore/base/error.h"
@@ -27,15 +25,6 @@ sys::UniqueFd open_directory(const std::string& path, Code code) {
   const int fd = sys::open_at_raw(AT_FDCWD, path, O_PATH | O_DIRECTORY, sys::Resolve::kHost);
   if (fd < 0) throw SystemError("open", path, -fd, code);
   return sys::UniqueFd(fd);
-}
-
-// Where a descriptor's directory is, as the kernel writes it.
-std::string path_of(const sys::Proc& proc, int fd) {
-  std::array<char, PATH_MAX> target{};
-  const std::string link = "self/fd/" + std::to_string(fd);
-  const ssize_t size = ::readlinkat(proc.fd(), link.c_str(), target.data(), target.size());
-  if (size < 0) throw SystemError("readlinkat", "/proc/" + link, errno);
-  return {target.data(), static_cast<size_t>(size)};
 }
 
 // The session of this run: taken at once, given back at the end whatever happens.
@@ -111,7 +100,7 @@ class Stage {
       if (::mkdirat(scratch_.get(), kStageName, 0700) != 0 && errno != EEXIST) {
         throw SystemError("mkdirat", kStageName, errno, Code::kScratch);
       }
-      const std::string stage = path_of(proc, scratch_.get()) + "/" + kStageName;
+      const std::string stage = proc.path_of(scratch_.get()) + "/" + kStageName;
       const sys::UniqueFd stage_fd = open_directory(stage, Code::kScratch);
       mount(rules, sys::make_legacy_mount_api(proc, stage_fd.get(), stage));
     }
@@ -211,7 +200,7 @@ Result run_staged(const Options& options, const ignore::RuleSet& rules, Scratch&
 Result run(const Options& options, const ignore::RuleSet& rules, session::Store& store,
            const sys::Proc& proc) {
   require_program(options.command.front());
-  const std::string path = path_of(proc, open_directory(options.directory, Code::kSource).get());
+  const std::string path = proc.path_of(open_directory(options.directory, Code::kSource).get());
   Scratch scratch(store, proc, path, options.tmpfs);
   unshare(proc);
   Result result = run_staged(options, rules, scratch, proc, path);

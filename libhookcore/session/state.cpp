@@ -1,11 +1,55 @@
 #include <nlohmann/json.hpp>
 
+#include "libhookcore/base/utf8.h"
 #include "libhookcore/session/store.h"
 
 namespace hookcore::session {
 namespace {
 
 constexpr int kVersion = 1;
+
+using Json = nlohmann::ordered_json;
+
+// A path is bytes, and JSON text is UTF-8: what isn't is an array of numbers.
+Json path_to_json(const std::string& path) {
+  for (std::string_view rest = path; !rest.empty();) {
+    const size_t length = utf8_length(rest);
+    if (length == 0) return std::vector<uint8_t>(path.begin(), path.end());
+    rest.remove_prefix(length);
+  }
+  return path;
+}
+
+std::string path_from_json(const nlohmann::json& json) {
+  if (json.is_string()) return json;
+  const std::vector<uint8_t> bytes = json;
+  return {bytes.begin(), bytes.end()};
+}
+
+Json origin_to_json(const Origin& origin) {
+  Json json;
+  json["path"] = path_to_json(origin.path);
+  json["since"] = {origin.seconds, origin.nanoseconds};
+  json["asked-rules"] = path_to_json(origin.asked_rules);
+  json["rules"] = path_to_json(origin.rules);
+  json["user-xattr"] = origin.user_xattr;
+  json["uid-swap"] = origin.uid_swap;
+  json["gid-swap"] = origin.gid_swap;
+  return json;
+}
+
+Origin origin_from_json(const nlohmann::json& json) {
+  Origin origin;
+  origin.path = path_from_json(json.at("path"));
+  origin.seconds = json.at("since").at(0);
+  origin.nanoseconds = json.at("since").at(1);
+  origin.asked_rules = path_from_json(json.at("asked-rules"));
+  origin.rules = path_from_json(json.at("rules"));
+  origin.user_xattr = json.at("user-xattr");
+  origin.uid_swap = json.at("uid-swap");
+  origin.gid_swap = json.at("gid-swap");
+  return origin;
+}
 
 }  // namespace
 
@@ -18,6 +62,7 @@ std::string format_state(const SessionState& state) {
   json["boot"] = state.boot_id;
   json["source"] = {{"device", state.source_device}, {"inode", state.source_inode}};
   json["scratch"] = state.scratch;
+  if (!state.origin.path.empty()) json["origin"] = origin_to_json(state.origin);
   json["members"] = nlohmann::ordered_json::array();
   for (const Member& member : state.members) {
     json["members"].push_back(
@@ -40,6 +85,7 @@ std::optional<SessionState> parse_session_state(const std::string& text) {
     state.source_device = json.at("source").at("device");
     state.source_inode = json.at("source").at("inode");
     state.scratch = json.at("scratch");
+    if (json.contains("origin")) state.origin = origin_from_json(json.at("origin"));
     for (const auto& entry : json.at("members")) {
       state.members.push_back({entry.at("pid"), entry.at("start"), entry.at("mounted")});
     }

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -30,6 +31,24 @@ struct Member {
   bool operator==(const Member&) const = default;
 };
 
+/// What the workspace was made of, for those who compare it later (`oci-cnb session diff`). Empty
+/// path: nothing was written down, or the engine's mount is not the directory that config.json
+/// names.
+struct Origin {
+  std::string path;  ///< of the source on the host, without links; bytes
+  /// When the first upper was mounted: seconds and nanoseconds since 1970 of the coarse clock, by
+  /// which file systems date changes. Whatever is dated later was changed meanwhile.
+  int64_t seconds = 0;
+  int64_t nanoseconds = 0;
+  std::string asked_rules;  ///< the annotation ignore-file; empty: none
+  std::string rules;        ///< the file of the rules; empty: the default policy
+  bool user_xattr = false;  ///< overlayfs wrote user.* attributes, and no trusted.*
+  /// {on disk, shown}: ids that an id-mapped lower exchanges.
+  std::array<uint32_t, 2> uid_swap{};
+  std::array<uint32_t, 2> gid_swap{};
+  bool operator==(const Origin&) const = default;
+};
+
 /// state.json, version 1.
 struct SessionState {
   std::string container;  ///< id that the engine gave
@@ -39,6 +58,7 @@ struct SessionState {
   uint64_t source_device = 0;
   uint64_t source_inode = 0;
   std::string scratch;  ///< "disk", "tmpfs" or "none"
+  Origin origin;
   std::vector<Member> members;
 };
 

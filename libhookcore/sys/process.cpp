@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <climits>
 #include <csignal>
 #include <cstdlib>
 #include <string_view>
@@ -161,6 +162,14 @@ std::optional<uint64_t> Proc::start_time(pid_t pid) const {
     rest.remove_prefix(blank + 1);
   }
   return std::nullopt;
+}
+
+std::string Proc::path_of(int descriptor) const {
+  std::array<char, PATH_MAX> target{};
+  const std::string link = "self/fd/" + std::to_string(descriptor);
+  const ssize_t size = ::readlinkat(fd_.get(), link.c_str(), target.data(), target.size());
+  if (size < 0) throw SystemError("readlinkat", "/proc/" + link, errno);
+  return {target.data(), static_cast<size_t>(size)};
 }
 
 pid_t Proc::parent_pid() const {

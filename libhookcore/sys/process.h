@@ -30,6 +30,8 @@ class Proc {
   bool in_initial_user_namespace() const;
   /// Contents of a small file below /proc, for example "self/mountinfo"; throws SystemError.
   std::string read(const std::string& path) const;
+  /// Where the file behind a descriptor of ours is, as the kernel writes it. Throws SystemError.
+  std::string path_of(int descriptor) const;
   /// Start time of pid in clock ticks since boot (proc_pid_stat(5), field 22): with the pid it
   /// names a process for as long as the machine runs. nullopt when there is no such process, or it
   /// is a zombie.

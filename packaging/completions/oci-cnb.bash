@@ -11,8 +11,9 @@ _oci_cnb_words() {
     spec) echo '--help apply validate' ;;
     'spec apply') echo '--help --bundle --role --hooks-dir --in-place' ;;
     'spec validate') echo '--help --bundle --format --json' ;;
-    session) echo '--help list gc log' ;;
+    session) echo '--help list diff gc log' ;;
     'session list' | 'session gc') echo '--help --json' ;;
+    'session diff') echo '--help --json -0' ;;
     'session log') echo '--help' ;;
     doctor) echo '--help --json' ;;
     node) echo '--help install uninstall' ;;
@@ -27,7 +28,7 @@ _oci_cnb_command() {
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$command $word" in
       ' context' | ' preview' | ' spec' | ' session' | ' doctor' | ' node') command=$word ;;
-      'context '[lmes]* | 'spec '[av]* | 'session '[lg]* | 'node '[iu]*)
+      'context '[lmes]* | 'spec '[av]* | 'session '[a-z]* | 'node '[iu]*)
         [[ " $(_oci_cnb_words "$command") " == *" $word "* ]] && command+=" $word"
         ;;
     esac

@@ -24,6 +24,7 @@ SessionState example() {
   state.source_device = 0xFFFFFFFFFFFFFFFFU;
   state.source_inode = 1;
   state.scratch = "tmpfs";
+  state.origin = {"/src/\xff", -1, 999999999, "my.rules", ".dockerignore", true, {1000, 0}, {7, 8}};
   state.members = {{4711, 0xFFFFFFFFFFFFFFFEU, true}, {1, 2, false}};
   return state;
 }
@@ -39,6 +40,7 @@ TEST(State, ComesBackAsItWasWritten) {
   EXPECT_EQ(state.source_device, again->source_device);
   EXPECT_EQ(state.source_inode, again->source_inode);
   EXPECT_EQ(state.scratch, again->scratch);
+  EXPECT_EQ(state.origin, again->origin);
   EXPECT_EQ(state.members, again->members);
 }
 
