@@ -36,25 +36,32 @@ oci::Hook hook(const std::string& directory, std::string_view program) {
       directory + "/" + std::string(program), {std::string(program)}, {"PATH=/usr/bin:/bin"}, {}};
 }
 
+void require_directory(const std::string& directory) {
+  if (directory.starts_with('/') && !has_control_bytes(directory)) return;
+  throw Error(Code::kUsage, "the hooks' directory has to be an absolute path", quote(directory));
+}
+
 }  // namespace
 
+MissingHooks missing_hooks(const oci::Hooks& present, const std::string& directory) {
+  require_directory(directory);
+  MissingHooks missing;
+  if (!has_mount_hook(present)) missing.create_runtime = hook(directory, kMountHook);
+  if (!names(present.poststop, kPoststopHook)) missing.poststop = hook(directory, kPoststopHook);
+  return missing;
+}
+
 void add_hooks(oci::ConfigEditor& editor, const std::string& directory, Starter starter) {
-  if (!directory.starts_with('/') || has_control_bytes(directory)) {
-    throw Error(Code::kUsage, "the hooks' directory has to be an absolute path", quote(directory));
-  }
-  const oci::Hooks& present = editor.view().hooks;
-  if (!has_mount_hook(present)) {
-    oci::Hook mount_hook = hook(directory, kMountHook);
+  MissingHooks missing = missing_hooks(editor.view().hooks, directory);
+  if (missing.create_runtime) {
     if (starter == Starter::kPlainUser) {
-      mount_hook.args.emplace_back("--stage=createContainer");
-      editor.append_hook(oci::Stage::kCreateContainer, std::move(mount_hook));
+      missing.create_runtime->args.emplace_back("--stage=createContainer");
+      editor.append_hook(oci::Stage::kCreateContainer, std::move(*missing.create_runtime));
     } else {
-      editor.append_hook(oci::Stage::kCreateRuntime, std::move(mount_hook));
+      editor.append_hook(oci::Stage::kCreateRuntime, std::move(*missing.create_runtime));
     }
   }
-  if (!names(present.poststop, kPoststopHook)) {
-    editor.append_hook(oci::Stage::kPoststop, hook(directory, kPoststopHook));
-  }
+  if (missing.poststop) editor.append_hook(oci::Stage::kPoststop, std::move(*missing.poststop));
 }
 
 std::string installed_hooks_directory() {

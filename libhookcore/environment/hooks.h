@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,13 @@ void add_hooks(oci::ConfigEditor& editor, const std::string& directory,
 /// The directory of the hooks that are installed with this program: beside it, or in libexec.
 /// Throws Error(Code::kUsage) when there are none.
 std::string installed_hooks_directory();
+
+/// The same two hooks for a door that has no document: what is missing in present, by stage.
+struct MissingHooks {
+  std::optional<oci::Hook> create_runtime;
+  std::optional<oci::Hook> poststop;
+};
+MissingHooks missing_hooks(const oci::Hooks& present, const std::string& directory);
 
 /// Whether createRuntime, createContainer or prestart calls us.
 bool has_mount_hook(const oci::Hooks& hooks);

@@ -258,6 +258,16 @@ std::string_view name(Role role) { return kRoles[static_cast<size_t>(role)]; }
 std::string_view name(WorkspaceMode mode) { return kModes[static_cast<size_t>(mode)]; }
 std::string_view name(Enforce enforce) { return kEnforce[static_cast<size_t>(enforce)]; }
 
+Annotations resolve(const Annotations& annotations) {
+  const Values values = collect(annotations);
+  Annotations resolved;
+  for (size_t i = 0; i < std::size(kNames); ++i) {
+    if (!values[i]) continue;
+    resolved.emplace(std::string(kPrefix) + std::string(kNames[i]), values[i]->value);
+  }
+  return resolved;
+}
+
 std::optional<Request> parse_request(const Annotations& annotations, const Defaults& defaults) {
   if (is_sandbox(annotations)) return std::nullopt;
   const Values values = collect(annotations);

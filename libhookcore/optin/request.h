@@ -17,6 +17,7 @@ using Annotations = std::map<std::string, std::string, std::less<>>;
 
 inline constexpr std::string_view kPrefix = "io.cnb.hooks.";
 inline constexpr std::string_view kRoleKey = "io.cnb.hooks.role";
+inline constexpr std::string_view kSessionKey = "io.cnb.hooks.session";
 
 enum class Role { kDev, kBuild, kDetect, kLaunch };
 enum class WorkspaceMode { kOverlay, kReadonly, kLive };
@@ -61,6 +62,11 @@ std::span<const std::string_view> annotation_names();
 /// naming the nearest valid one, for an unknown key below our prefix (with or without a role: it is
 /// a slip of the pen) and, once there is a role, for a bad value.
 std::optional<Request> parse_request(const Annotations& annotations, const Defaults& defaults = {});
+
+/// The annotations of ours that count for this container, under their bare keys: what a door hands
+/// on where a pod's annotations don't reach the container by themselves. Throws as parse_request
+/// does for an unknown key; values aren't looked at.
+Annotations resolve(const Annotations& annotations);
 
 /// Value parsers, shared with the configuration file. nullopt for anything else than a valid one.
 std::optional<Role> parse_role(std::string_view text);

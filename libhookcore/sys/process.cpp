@@ -17,6 +17,7 @@
 #include <climits>
 #include <csignal>
 #include <cstdlib>
+#include <span>
 #include <string_view>
 
 #include "libhookcore/base/error.h"
@@ -276,15 +277,9 @@ bool has_capability(int capability) {
   return (capabilities.data.at(word).effective & CAP_TO_MASK(capability)) != 0;
 }
 
-void keep_mount_capabilities() {
-  // SYS_ADMIN, SYS_CHROOT, SYS_PTRACE: setns, mounts, /proc/PID/ns. SETUID, SETGID, KILL: the id
-  // namespace's child. The others are what the overlay needs of its mounter to copy a file up.
-  constexpr std::array kKept{CAP_SYS_ADMIN, CAP_SYS_CHROOT,   CAP_SYS_PTRACE,      CAP_SETUID,
-                             CAP_SETGID,    CAP_KILL,         CAP_CHOWN,           CAP_FOWNER,
-                             CAP_FSETID,    CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_MKNOD,
-                             CAP_SETFCAP};
+void keep_capabilities(std::span<const int> wanted) {
   Capabilities kept;
-  for (const int capability : kKept) {
+  for (const int capability : wanted) {
     kept.data.at(static_cast<size_t>(CAP_TO_INDEX(capability))).permitted |=
         CAP_TO_MASK(capability);
   }
@@ -297,6 +292,16 @@ void keep_mount_capabilities() {
   }
   ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   capabilities.set();
+}
+
+void keep_mount_capabilities() {
+  // SYS_ADMIN, SYS_CHROOT, SYS_PTRACE: setns, mounts, /proc/PID/ns. SETUID, SETGID, KILL: the id
+  // namespace's child. The others are what the overlay needs of its mounter to copy a file up.
+  constexpr std::array kKept{CAP_SYS_ADMIN, CAP_SYS_CHROOT,   CAP_SYS_PTRACE,      CAP_SETUID,
+                             CAP_SETGID,    CAP_KILL,         CAP_CHOWN,           CAP_FOWNER,
+                             CAP_FSETID,    CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_MKNOD,
+                             CAP_SETFCAP};
+  keep_capabilities(kKept);
 }
 
 FsIdentity::FsIdentity(uid_t uid, gid_t gid) : changed_(uid != ::geteuid() || gid != ::getegid()) {

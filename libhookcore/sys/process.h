@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -85,6 +86,8 @@ bool has_capability(int capability);
 /// Keeps, of the permitted set, only what assembling mounts needs, and nothing inheritable or
 /// ambient.
 void keep_mount_capabilities();
+/// The same for what the caller needs; capabilities that it lacks stay lacking.
+void keep_capabilities(std::span<const int> wanted);
 
 /// Creates files as another user while it lives (setfsuid(2)). Of the file system capabilities only
 /// CAP_DAC_OVERRIDE stays then. Does nothing for our own ids.

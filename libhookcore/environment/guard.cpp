@@ -1,0 +1,46 @@
+#include "libhookcore/environment/guard.h"
+
+#include <algorithm>
+
+#include "libhookcore/base/error.h"
+#include "libhookcore/environment/hooks.h"
+
+namespace hookcore::environment {
+namespace {
+
+std::string_view value(const oci::Annotations& annotations, std::string_view key) {
+  const auto found = annotations.find(key);
+  return found == annotations.end() ? std::string_view() : std::string_view(found->second);
+}
+
+// containerd sets its key after all that a pod brings, so where it stands it counts.
+bool is_sandbox(const oci::Annotations& annotations) {
+  const std::string_view type = value(annotations, "io.kubernetes.cri.container-type");
+  if (!type.empty()) return type == "sandbox";
+  return value(annotations, "io.kubernetes.cri-o.ContainerType") == "sandbox";
+}
+
+}  // namespace
+
+bool has_guard(const oci::Hooks& hooks) {
+  return std::any_of(
+      hooks.create_runtime.begin(), hooks.create_runtime.end(), [](const oci::Hook& hook) {
+        return std::string_view(hook.path).substr(hook.path.rfind('/') + 1) == kGuardHook;
+      });
+}
+
+void require_adjusted(const oci::State& state, const oci::Hooks& hooks) {
+  if (is_sandbox(state.annotations)) return;
+  const std::string container = "container " + quote(state.id);
+  if (state.id.empty() || value(state.annotations, kAdjustedKey) != state.id) {
+    throw Error(Code::kEnvironment, "the NRI plugin has not adjusted this container", container,
+                "see that oci-cnb-nri is running and connected, and that the pod has the "
+                "annotation io.cnb.hooks.role");
+  }
+  if (!has_mount_hook(hooks)) {
+    throw Error(Code::kEnvironment, "config.json names no mount hook", container,
+                "another NRI plugin has removed what oci-cnb-nri added");
+  }
+}
+
+}  // namespace hookcore::environment
