@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "hooks/cli/change_text.h"
+#include "hooks/cli/export_command.h"
 #include "hooks/cli/output.h"
 #include "libhookcore/base/error.h"
 #include "libhookcore/changes/subject.h"
@@ -23,14 +24,19 @@ namespace {
 
 struct Arguments {
   std::string id;
+  std::string file;
   bool json = false;
   bool zero = false;
 };
 
+Error no_session(const std::string& id) {
+  return {Code::kSession, "no such session", quote(id), "see `oci-cnb session list`"};
+}
+
 session::Store open_store(const std::string& id) {
   auto store = session::Store::open_existing(hook::Home::find().store_root);
   if (store) return std::move(*store);
-  throw Error(Code::kSession, "no such session", quote(id), "see `oci-cnb session list`");
+  throw no_session(id);
 }
 
 void diff(const Arguments& arguments) {
@@ -48,10 +54,41 @@ void diff(const Arguments& arguments) {
   }
 }
 
+void export_command(const Arguments& arguments, int& exit_code) {
+  const session::Store store = open_store(arguments.id);
+  const auto subject = changes::Subject::open(store, arguments.id);
+  if (!subject) throw Error(Code::kSession, "its workspace was read-only", quote(arguments.id));
+  if (!subject->doubt.empty()) std::fprintf(stderr, "oci-cnb: %s\n", subject->doubt.c_str());
+  if (!export_changes(*subject, arguments.file)) exit_code = 1;
+}
+
+// What mounts an upper that is being removed is refused by its name already.
+void remove(const Arguments& arguments) {
+  session::Store store = open_store(arguments.id);
+  auto session = store.find(arguments.id);
+  if (!session) throw no_session(arguments.id);
+  store.remove(std::move(*session), sys::Proc::open());
+}
+
+void add_rest(CLI::App& group, const std::shared_ptr<Arguments>& arguments, int& exit_code) {
+  auto* command = group.add_subcommand(
+      "export",
+      "The changes as a layer of an image: a tar with .wh. files. Exit code 1 when it "
+      "can't hold everything");
+  command->add_option("ID", arguments->id, "The session")->required();
+  command->add_option("-o,--output", arguments->file, "To this file instead of stdout");
+  command->callback([arguments, &exit_code] { export_command(*arguments, exit_code); });
+
+  auto* rm = group.add_subcommand("rm", "Removes a session: all that its containers wrote");
+  rm->add_option("ID", arguments->id, "The session")->required();
+  rm->callback([arguments] { remove(*arguments); });
+}
+
 }  // namespace
 
-void add_changes_commands(CLI::App& group, int& /*exit_code*/) {
+void add_changes_commands(CLI::App& group, int& exit_code) {
   const auto arguments = std::make_shared<Arguments>();
+  add_rest(group, arguments, exit_code);
   auto* command = group.add_subcommand(
       "diff", "What containers added (A), changed (M, T: the type) and deleted (D)");
   command->add_option("ID", arguments->id, "The session")->required();

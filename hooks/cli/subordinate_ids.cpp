@@ -95,6 +95,23 @@ std::vector<std::pair<std::string, std::string>> subordinate_ranges(std::string_
   return ranges;
 }
 
+std::pair<std::vector<sys::IdRange>, std::vector<sys::IdRange>> own_id_maps() {
+  const std::string uid = std::to_string(::getuid());
+  const std::string name = own_name(uid);
+  const auto ranges = [&](const char* file, uint32_t own) {
+    std::vector<sys::IdRange> map{{0, own, 1}};
+    uint32_t inside = 1;
+    const std::string text = read_file(file);
+    for (const auto& [start, count] : subordinate_ranges(text, name, uid)) {
+      const auto length = static_cast<uint32_t>(std::stoull(count));
+      map.push_back({inside, static_cast<uint32_t>(std::stoull(start)), length});
+      inside += length;
+    }
+    return map;
+  };
+  return {ranges("/etc/subuid", ::getuid()), ranges("/etc/subgid", ::getgid())};
+}
+
 std::vector<std::string> run_with_subordinate_ids(const std::vector<std::string>& arguments) {
   process::ipstream from_child;
   process::opstream to_child;

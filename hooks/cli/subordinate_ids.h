@@ -3,7 +3,10 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "libhookcore/sys/process.h"
 
 namespace hookcore::cli {
 
@@ -14,6 +17,10 @@ namespace hookcore::cli {
 std::vector<std::pair<std::string, std::string>> subordinate_ranges(std::string_view text,
                                                                     std::string_view name,
                                                                     std::string_view number);
+
+/// What a container with the usual map of a plain user (podman's default) calls the user's ids: 0
+/// is himself, from 1 on his subordinate ids. Of uids and of gids.
+std::pair<std::vector<sys::IdRange>, std::vector<sys::IdRange>> own_id_maps();
 
 /// Runs this program once more, with these arguments, as the root of such a namespace; it has to
 /// call enter_subordinate_namespace first of all. What it prints, line by line. Throws

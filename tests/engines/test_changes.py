@@ -1,6 +1,7 @@
 """What containers wrote, told by `oci-cnb session diff` afterwards."""
 
 import json
+import tarfile
 import uuid
 
 import pytest
@@ -74,3 +75,55 @@ def test_diff_of_a_stopped_container(after, oci):
 def test_nothing_written_is_no_change(after, oci):
     result = oci("session", "diff", after("find /workspace -type f -exec cat {} + >/dev/null"))
     assert (result.status, result.stdout) == (0, b"")
+
+
+def test_export_is_a_layer_that_others_read(after, oci, tmp_path):
+    session = after(SCRIPT)
+    env = {"SOURCE_DATE_EPOCH": "1000000000"}
+    first = oci("session", "export", session, env=env)
+    assert (first.status, first.stderr) == (0, "")
+    archive = tmp_path / "layer.tar"
+    assert oci("session", "export", session, "--output", archive, env=env).status == 0
+    assert archive.read_bytes() == first.stdout, "equal changes are equal bytes"
+    assert [path.name for path in tmp_path.iterdir()] == ["layer.tar"]
+    with tarfile.open(archive) as tar:
+        members = {one.name: one for one in tar.getmembers()}
+    assert {"src/.wh.main.c", ".wh.packages", "logs/.wh..wh..opq", "logs/new", "made/deep/file",
+            "node_modules/mine", "link/in"} <= set(members)
+    assert "logs/.wh.keep.log" not in members, "the opaque mark says it"
+    assert "src/keep.tmp" not in members, "it was only touched"
+    assert members["again"].islnk() or members["README.md"].islnk()
+    assert max(one.mtime for one in members.values()) == 1_000_000_000
+    assert {(one.uid, one.gid) for one in members.values()} == {(0, 0)}
+    image = must(["podman", "import", "--quiet", "-"], stdin=first.stdout).stdout.decode().strip()
+    must(["podman", "rmi", image])
+    must(["tar", "-xf", archive, "-C", tmp_path])
+    assert (tmp_path / "README.md").read_bytes().endswith(b"more\n")
+    assert (tmp_path / "again").samefile(tmp_path / "README.md")
+    assert (tmp_path / "odd/mine\nline").read_text() == "x"
+
+
+def test_export_of_long_names_attributes_and_what_no_layer_holds(after, oci, tmp_path):
+    session = after("cd /workspace; p=$(printf 'd%.0s' $(seq 120)); mkdir -p $p/$p; echo x > $p/$p/f; "
+                    "ln -s $p/$p/f long; touch .wh.mine; mkfifo pipe; chmod 4755 README.md")
+    result = oci("session", "export", session)
+    assert result.status == 1 and '".wh.mine"' in result.stderr
+    (tmp_path / "layer.tar").write_bytes(result.stdout)
+    with tarfile.open(tmp_path / "layer.tar") as tar:
+        members = {one.name: one for one in tar.getmembers()}
+        deep = "d" * 120 + "/" + "d" * 120 + "/f"
+        assert tar.extractfile(deep).read() == b"x\n"
+    assert members["long"].linkname == deep
+    assert members["pipe"].isfifo() and members["README.md"].mode == 0o4755
+
+
+def test_wrong_use_is_told(oci, after):
+    session = after("echo x > /workspace/x")
+    for words, text in ((["diff", "nobody"], "no such session"), (["rm", "nobody"], "no such session"),
+                        (["diff", "../sessions"], "session")):
+        result = oci("session", *words)
+        assert result.status == 4 and text in result.stderr
+    result = oci("session", "export", session, env={"SOURCE_DATE_EPOCH": "soon"})
+    assert (result.status, result.stdout) == (2, b"") and "SOURCE_DATE_EPOCH" in result.stderr
+    assert oci("session", "rm", session).status == 0
+    assert oci("session", "diff", session).status == 4
