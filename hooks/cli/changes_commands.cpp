@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "hooks/cli/apply_command.h"
 #include "hooks/cli/change_text.h"
 #include "hooks/cli/export_command.h"
 #include "hooks/cli/output.h"
@@ -25,6 +26,7 @@ namespace {
 struct Arguments {
   std::string id;
   std::string file;
+  ApplyOptions apply;
   bool json = false;
   bool zero = false;
 };
@@ -62,6 +64,13 @@ void export_command(const Arguments& arguments, int& exit_code) {
   if (!export_changes(*subject, arguments.file)) exit_code = 1;
 }
 
+void apply_command(const Arguments& arguments, int& exit_code) {
+  const session::Store store = open_store(arguments.id);
+  const auto subject = changes::Subject::open(store, arguments.id);
+  if (!subject) throw Error(Code::kSession, "its workspace was read-only", quote(arguments.id));
+  if (!apply_changes(*subject, arguments.apply)) exit_code = 1;
+}
+
 // What mounts an upper that is being removed is refused by its name already.
 void remove(const Arguments& arguments) {
   session::Store store = open_store(arguments.id);
@@ -78,6 +87,15 @@ void add_rest(CLI::App& group, const std::shared_ptr<Arguments>& arguments, int&
   command->add_option("ID", arguments->id, "The session")->required();
   command->add_option("-o,--output", arguments->file, "To this file instead of stdout");
   command->callback([arguments, &exit_code] { export_command(*arguments, exit_code); });
+
+  auto* apply = group.add_subcommand(
+      "apply", "Brings the changes to the source, after it has asked. Exit code 1 when it refuses");
+  apply->add_option("ID", arguments->id, "The session")->required();
+  apply->add_option("PATTERN", arguments->apply.patterns, "Only these paths, and what is below");
+  apply->add_flag("--yes", arguments->apply.yes, "Without asking");
+  apply->add_flag("--force", arguments->apply.force, "Also over what was changed meanwhile");
+  apply->add_flag("--dry-run", arguments->apply.dry_run, "Only shows what would be done");
+  apply->callback([arguments, &exit_code] { apply_command(*arguments, exit_code); });
 
   auto* rm = group.add_subcommand("rm", "Removes a session: all that its containers wrote");
   rm->add_option("ID", arguments->id, "The session")->required();

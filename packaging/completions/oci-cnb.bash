@@ -11,10 +11,11 @@ _oci_cnb_words() {
     spec) echo '--help apply validate' ;;
     'spec apply') echo '--help --bundle --role --hooks-dir --in-place' ;;
     'spec validate') echo '--help --bundle --format --json' ;;
-    session) echo '--help list diff export rm gc log' ;;
+    session) echo '--help list diff export apply rm gc log' ;;
     'session list' | 'session gc') echo '--help --json' ;;
     'session diff') echo '--help --json -0' ;;
     'session export') echo '--help --output' ;;
+    'session apply') echo '--help --yes --force --dry-run' ;;
     'session log' | 'session rm') echo '--help' ;;
     doctor) echo '--help --json' ;;
     node) echo '--help install uninstall' ;;

@@ -54,13 +54,16 @@ complete -c oci-cnb -n '__oci_cnb_at spec apply' -s i -l in-place -d 'Replace th
 complete -c oci-cnb -n '__oci_cnb_at spec validate' -l format -xa 'text json' -d 'Output'
 complete -c oci-cnb -n '__oci_cnb_at spec validate' -l json -d 'JSON on stdout'
 
-complete -c oci-cnb -n '__oci_cnb_is session' -a 'list diff export rm gc log'
+complete -c oci-cnb -n '__oci_cnb_is session' -a 'list diff export apply rm gc log'
 for command in list diff gc
     complete -c oci-cnb -n "__oci_cnb_at session $command" -l json -d 'JSON on stdout'
 end
 
 complete -c oci-cnb -n '__oci_cnb_at session diff' -s 0 -d 'NUL behind each line'
 complete -c oci-cnb -n '__oci_cnb_at session export' -l output -rF -d 'To this file'
+complete -c oci-cnb -n '__oci_cnb_at session apply' -l yes -d 'Without asking'
+complete -c oci-cnb -n '__oci_cnb_at session apply' -l force -d 'Also over what was changed'
+complete -c oci-cnb -n '__oci_cnb_at session apply' -l dry-run -d 'Only shows'
 
 complete -c oci-cnb -n '__oci_cnb_at doctor' -l json -d 'JSON on stdout'
 

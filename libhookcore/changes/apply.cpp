@@ -1,0 +1,290 @@
+#include "libhookcore/changes/apply.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+
+#include "libhookcore/base/error.h"
+
+namespace hookcore::changes {
+namespace {
+
+std::string parent_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "" : path.substr(0, slash);
+}
+
+std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+void copy_contents(int from, int to, const std::string& path) {
+  while (true) {
+    const ssize_t put = ::copy_file_range(from, nullptr, to, nullptr, size_t{1} << 30, 0);
+    if (put > 0) continue;
+    if (put == 0) break;
+    if (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP) break;
+    if (errno != EINTR) throw SystemError("copy_file_range", path, errno);
+  }
+  // What the call above didn't do, and nothing where it did all.
+  std::string buffer(size_t{256} << 10, '\0');
+  while (true) {
+    const ssize_t got = ::read(from, buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw SystemError("read", path, errno);
+    if (got == 0) return;
+    sys::write_all(to, {buffer.data(), static_cast<size_t>(got)}, path);
+  }
+}
+
+class Apply {
+ public:
+  Apply(const Subject& subject, Journal& journal) : subject_(subject), journal_(journal) {}
+
+  void put(const Step& step) {
+    const Entry& entry = step.entry;
+    if (entry.kind == Kind::kDeleted) return;
+    const std::string parent_path = parent_of(entry.path);
+    const sys::UniqueFd parent = open_parent(parent_path);
+    const Tracked tracked(journal_, subject_, parent.get());
+    if (entry.retyped()) remove_all(step);
+    if (S_ISDIR(entry.now.st_mode)) {
+      put_directory(entry, parent.get());
+    } else if (S_ISSOCK(entry.now.st_mode)) {
+      left_out.push_back(quote(entry.path) + ": a socket");
+    } else {
+      put_file(entry, parent.get());
+    }
+  }
+
+  // After everything that is put: what was moved may come from there.
+  void remove(const Step& step) {
+    if (step.entry.kind == Kind::kDeleted) remove_all(step);
+  }
+
+  // Its times, and a mode that may forbid writing, last of all.
+  void finish_directory(const Entry& entry) {
+    const sys::UniqueFd parent = open_parent(parent_of(entry.path));
+    const sys::UniqueFd directory = sys::open_at(parent.get(), name_of(entry.path),
+                                                 O_RDONLY | O_DIRECTORY, sys::Resolve::kStrict);
+    const sys::UniqueFd from = open_now(entry, O_RDONLY | O_DIRECTORY);
+    copy_metadata(entry, from.get(), directory.get());
+    journal_.add(sys::stat_fd(directory.get(), entry.path));
+  }
+
+  std::vector<std::string> left_out;
+
+ private:
+  // Our own work dates a directory: unless somebody else had done so before, it is noted.
+  class Tracked {
+   public:
+    Tracked(Journal& journal, const Subject& subject, int directory)
+        : journal_(journal), directory_(directory) {
+      const struct ::stat status = sys::stat_fd(directory, "source");
+      ours_ = !changed_since(subject.state.origin, status) || journal.knows(status);
+    }
+    Tracked(const Tracked&) = delete;
+    Tracked& operator=(const Tracked&) = delete;
+    ~Tracked() {
+      struct ::stat status {};
+      if (!ours_ || ::fstat(directory_, &status) != 0) return;
+      try {
+        journal_.add(status);
+      } catch (const Error&) {
+        // The next run takes it for somebody else's change, and refuses: the safe side.
+      }
+    }
+
+   private:
+    Journal& journal_;
+    int directory_;
+    bool ours_;
+  };
+
+  sys::UniqueFd open_parent(const std::string& path) const {
+    const int fd =
+        open_below(subject_.source.get(), path, O_RDONLY | O_DIRECTORY, sys::Resolve::kStrict);
+    if (fd < 0) throw SystemError("openat2", path, -fd, Code::kSource);
+    return sys::UniqueFd(fd);
+  }
+
+  sys::UniqueFd open_now(const Entry& entry, int flags) const {
+    const bool moved = !entry.data_in_source.empty();
+    const int fd = open_below(moved ? subject_.layers.source : subject_.layers.upper,
+                              moved ? entry.data_in_source : entry.path, flags | O_NOFOLLOW);
+    if (fd < 0) {
+      throw SystemError("openat2", entry.path, -fd, Code::kSession,
+                        "a file of a subordinate id? then: podman unshare oci-cnb session apply");
+    }
+    return sys::UniqueFd(fd);
+  }
+
+  // With its metadata from the first moment, so that a run that is repeated finds it done; only its
+  // owner's right to write in it may still be too much.
+  void put_directory(const Entry& entry, int parent) {
+    const std::string name = name_of(entry.path);
+    const auto there = sys::stat_at(parent, name);
+    if (there && S_ISDIR(there->st_mode)) return;
+    const std::string temporary = temporary_name(entry);
+    if (::mkdirat(parent, temporary.c_str(), 0700) != 0 && errno != EEXIST) {
+      throw SystemError("mkdirat", entry.path, errno, Code::kSource);
+    }
+    const sys::UniqueFd to =
+        sys::open_at(parent, temporary, O_RDONLY | O_DIRECTORY, sys::Resolve::kStrict);
+    Entry writable = entry;
+    writable.now.st_mode |= S_IRWXU;
+    copy_metadata(writable, open_now(entry, O_RDONLY | O_DIRECTORY).get(), to.get());
+    if (::renameat2(parent, temporary.c_str(), parent, name.c_str(), RENAME_NOREPLACE) != 0) {
+      const int error = errno;
+      ::unlinkat(parent, temporary.c_str(), AT_REMOVEDIR);
+      throw SystemError("renameat2", entry.path, error, Code::kSource);
+    }
+    journal_.add(sys::stat_fd(to.get(), entry.path));
+  }
+
+  // Always the same for one file of one session: a run that was killed may have left it.
+  static std::string temporary_name(const Entry& entry) {
+    return ".oci-cnb-apply." + std::to_string(entry.now.st_ino);
+  }
+
+  void put_file(const Entry& entry, int parent) {
+    const std::string temporary = temporary_name(entry);
+    ::unlinkat(parent, temporary.c_str(), 0);
+    try {
+      make_temporary(entry, parent, temporary);
+      take_place(entry, parent, temporary);
+    } catch (...) {
+      ::unlinkat(parent, temporary.c_str(), 0);
+      throw;
+    }
+  }
+
+  void make_temporary(const Entry& entry, int parent, const std::string& temporary) {
+    if (S_ISREG(entry.now.st_mode)) {
+      const sys::UniqueFd from = open_now(entry, O_RDONLY | O_NONBLOCK);
+      const sys::UniqueFd to = sys::open_at(
+          parent, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, sys::Resolve::kStrict, 0600);
+      copy_contents(from.get(), to.get(), entry.path);
+      copy_metadata(entry, from.get(), to.get());
+    } else if (S_ISLNK(entry.now.st_mode)) {
+      make_link(entry, parent, temporary);
+    } else if (::mknodat(parent, temporary.c_str(), entry.now.st_mode, entry.now.st_rdev) != 0) {
+      throw SystemError("mknodat", entry.path, errno);
+    }
+  }
+
+  void make_link(const Entry& entry, int parent, const std::string& temporary) const {
+    const bool moved = !entry.data_in_source.empty();
+    const std::string& path = moved ? entry.data_in_source : entry.path;
+    const int fd = open_below(moved ? subject_.layers.source : subject_.layers.upper,
+                              parent_of(path), O_PATH | O_DIRECTORY);
+    if (fd < 0) throw SystemError("openat2", path, -fd);
+    const sys::UniqueFd directory(fd);
+    const std::string target = read_link(fd, name_of(path));
+    if (::symlinkat(target.c_str(), parent, temporary.c_str()) != 0) {
+      throw SystemError("symlinkat", entry.path, errno);
+    }
+    const auto [uid, gid] = owner_of(entry);
+    // An owner that we may not set stays ours.
+    static_cast<void>(::fchownat(parent, temporary.c_str(), uid, gid, AT_SYMLINK_NOFOLLOW) == 0);
+  }
+
+  void take_place(const Entry& entry, int parent, const std::string& temporary) {
+    const std::string name = name_of(entry.path);
+    const bool replaces = entry.kind == Kind::kModified && !entry.retyped();
+    const auto there = sys::stat_at(parent, name);
+    const auto same = [&] {
+      return there && there->st_ino == entry.old.st_ino &&
+             there->st_ctim.tv_sec == entry.old.st_ctim.tv_sec &&
+             there->st_ctim.tv_nsec == entry.old.st_ctim.tv_nsec;
+    };
+    if (replaces && !same()) {
+      throw Error(Code::kSource, "was changed while we were at work", quote(entry.path),
+                  "look at it, and apply again");
+    }
+    const bool may_replace = replaces || (there && journal_.knows(*there)) || force_;
+    const unsigned flags = may_replace ? 0U : unsigned{RENAME_NOREPLACE};
+    if (::renameat2(parent, temporary.c_str(), parent, name.c_str(), flags) != 0) {
+      throw SystemError("renameat2", entry.path, errno, Code::kSource);
+    }
+    if (const auto now = sys::stat_at(parent, name)) journal_.add(*now);
+  }
+
+  // Owners on disk: the id-mapped lower's exchange is undone.
+  std::pair<uid_t, gid_t> owner_of(const Entry& entry) const {
+    return {subject_.layers.shift.uid.apply(entry.now.st_uid),
+            subject_.layers.shift.gid.apply(entry.now.st_gid)};
+  }
+
+  void copy_metadata(const Entry& entry, int from, int to) const {
+    const auto [uid, gid] = owner_of(entry);
+    const struct ::stat own = sys::stat_fd(to, entry.path);
+    // An owner that we may not set stays ours, and gets no power that was meant for another.
+    const bool kept = (own.st_uid == uid && own.st_gid == gid) || ::fchown(to, uid, gid) == 0;
+    const mode_t mode = entry.now.st_mode & (kept ? 07777U : 01777U);
+    for (const std::string& name : sys::list_xattrs(from)) {
+      if (is_overlay_xattr(name) || !name.starts_with("user.")) continue;
+      if (const auto value = sys::get_xattr(from, name)) {
+        static_cast<void>(sys::set_xattr(to, name, *value));
+      }
+    }
+    if (::fchmod(to, mode) != 0) throw SystemError("fchmod", entry.path, errno);
+    const std::array<struct timespec, 2> times{entry.now.st_atim, entry.now.st_mtim};
+    if (::futimens(to, times.data()) != 0) throw SystemError("futimens", entry.path, errno);
+  }
+
+  void remove_all(const Step& step) {
+    for (const std::string& path : step.removals) {
+      const sys::UniqueFd parent = open_parent(parent_of(path));
+      const Tracked tracked(journal_, subject_, parent.get());
+      const std::string name = name_of(path);
+      const auto status = sys::stat_at(parent.get(), name);
+      if (!status) continue;
+      const bool directory = S_ISDIR(status->st_mode);
+      if (::unlinkat(parent.get(), name.c_str(), directory ? AT_REMOVEDIR : 0) == 0) continue;
+      // What the rules hide stays, and so does its directory.
+      if (directory && errno == ENOTEMPTY && !step.entry.retyped()) continue;
+      throw SystemError("unlinkat", path, errno, Code::kSource);
+    }
+    if (step.entry.retyped() && step.removals.empty()) {
+      const sys::UniqueFd parent = open_parent(parent_of(step.entry.path));
+      if (::unlinkat(parent.get(), name_of(step.entry.path).c_str(), 0) != 0 && errno != ENOENT) {
+        throw SystemError("unlinkat", step.entry.path, errno, Code::kSource);
+      }
+    }
+  }
+
+  const Subject& subject_;
+  Journal& journal_;
+  bool force_ = false;
+
+ public:
+  void allow_replacing() { force_ = true; }
+};
+
+}  // namespace
+
+std::vector<std::string> apply(const Subject& subject, const std::vector<Step>& steps,
+                               Journal& journal, const std::function<void(size_t)>& progress) {
+  Apply work(subject, journal);
+  size_t done = 0;
+  for (const Step& step : steps) {
+    if (!step.conflict.empty()) work.allow_replacing();
+  }
+  for (const Step& step : steps) {
+    work.put(step);
+    progress(++done);
+  }
+  for (const Step& step : steps) work.remove(step);
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    const bool directory = step->entry.kind != Kind::kDeleted && S_ISDIR(step->entry.now.st_mode);
+    if (directory) work.finish_directory(step->entry);
+  }
+  return std::move(work.left_out);
+}
+
+}  // namespace hookcore::changes

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <set>
+#include <tuple>
+
+#include "libhookcore/sys/fd.h"
+
+namespace hookcore::changes {
+
+/// What `apply` itself has left in the source: entries in that very state are no change of somebody
+/// else. Lies in the session's directory and is locked while it is open: one apply at a time.
+class Journal {
+ public:
+  /// Throws Error(kSession) when another apply is at work.
+  explicit Journal(int session_fd);
+
+  bool knows(const struct ::stat& status) const { return known_.contains(key(status)); }
+  void add(const struct ::stat& status);
+
+ private:
+  using Key = std::tuple<uint64_t, uint64_t, int64_t, int64_t>;  ///< device, inode, ctime
+  static Key key(const struct ::stat& status);
+
+  sys::UniqueFd file_;
+  std::set<Key> known_;
+};
+
+}  // namespace hookcore::changes
