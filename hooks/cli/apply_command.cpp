@@ -33,6 +33,7 @@ changes::Selection selection_of(std::vector<std::string> patterns) {
 
 void show(const std::vector<changes::Step>& steps) {
   std::vector<changes::Change> shown;
+  shown.reserve(steps.size());
   for (const changes::Step& step : steps) shown.push_back({step.entry, 0, {}});
   print(changes_text(shown));
 }
