@@ -2,14 +2,18 @@
 // in add_commands. Callbacks throw hookcore::Error; exit_code is theirs to set when a check found
 // something (1).
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <vector>
 
+#include "hooks/cli/container_options.h"
 #include "hooks/cli/context_commands.h"
 #include "hooks/cli/doctor_commands.h"
 #include "hooks/cli/node_commands.h"
 #include "hooks/cli/preview_commands.h"
+#include "hooks/cli/run_commands.h"
 #include "hooks/cli/session_commands.h"
 #include "hooks/cli/spec_commands.h"
 #include "libhookcore/base/error.h"
@@ -24,11 +28,12 @@ int fail(const std::string& line, int exit_code) {
   return exit_code;
 }
 
-void add_commands(CLI::App& app, int& exit_code) {
+void add_commands(CLI::App& app, const std::vector<std::string>& words, int& exit_code) {
+  hookcore::cli::add_run_command(app, words, exit_code);
   hookcore::cli::add_context_commands(app);
   hookcore::cli::add_preview_commands(app, exit_code);
   hookcore::cli::add_session_commands(app, exit_code);
-  hookcore::cli::add_spec_commands(app, exit_code);
+  hookcore::cli::add_spec_commands(app, words, exit_code);
   hookcore::cli::add_doctor_command(app, exit_code);
   hookcore::cli::add_node_commands(app);
 }
@@ -42,9 +47,12 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "oci-cnb " OCI_CNB_VERSION);
   app.require_subcommand(1);
   int exit_code = 0;
-  add_commands(app, exit_code);
+  std::vector<std::string> words(argv + 1, argv + argc);
+  const std::vector<std::string> command = hookcore::cli::take_command(words);
+  add_commands(app, command, exit_code);
   try {
-    app.parse(argc, argv);
+    std::reverse(words.begin(), words.end());  // as CLI11 takes them
+    app.parse(words);
   } catch (const CLI::ParseError& error) {
     // --help and --version arrive here too, with code 0.
     return app.exit(error) == 0 ? 0 : kWrongUsage;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "hooks/cli/generate_command.h"
 #include "hooks/cli/output.h"
 #include "hooks/cli/spec_report.h"
 #include "libhookcore/base/error.h"
@@ -198,9 +199,10 @@ void add_validate(CLI::App& spec, int& exit_code) {
 
 }  // namespace
 
-void add_spec_commands(CLI::App& app, int& exit_code) {
+void add_spec_commands(CLI::App& app, const std::vector<std::string>& words, int& exit_code) {
   CLI::App* spec = app.add_subcommand("spec", "Work on a bundle's config.json");
   spec->require_subcommand(1);
+  add_generate_command(*spec, words);
   add_apply(*spec);
   add_validate(*spec, exit_code);
 }

@@ -1,13 +1,16 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 namespace CLI {
 class App;
 }
 
 namespace hookcore::cli {
 
-/// `oci-cnb spec apply` and `oci-cnb spec validate`. exit_code is set by a command that ran without
-/// an error: 0, or 1 when a check found something.
-void add_spec_commands(CLI::App& app, int& exit_code);
+/// `oci-cnb spec generate`, `apply` and `validate`. words: what stands behind `--`. exit_code is
+/// set by a command that ran without an error: 0, or 1 when a check found something.
+void add_spec_commands(CLI::App& app, const std::vector<std::string>& words, int& exit_code);
 
 }  // namespace hookcore::cli

@@ -112,6 +112,17 @@ std::pair<std::vector<sys::IdRange>, std::vector<sys::IdRange>> own_id_maps() {
   return {ranges("/etc/subuid", ::getuid()), ranges("/etc/subgid", ::getgid())};
 }
 
+SubordinateIds own_subordinate_ids() {
+  const std::string uid = std::to_string(::getuid());
+  const std::string name = own_name(uid);
+  SubordinateIds ids{subordinate_ranges(read_file("/etc/subuid"), name, uid),
+                     subordinate_ranges(read_file("/etc/subgid"), name, uid)};
+  const bool usable = !ids.uids.empty() && !ids.gids.empty() &&
+                      !process::search_path("newuidmap").empty() &&
+                      !process::search_path("newgidmap").empty();
+  return usable ? ids : SubordinateIds();
+}
+
 std::vector<std::string> run_with_subordinate_ids(const std::vector<std::string>& arguments) {
   process::ipstream from_child;
   process::opstream to_child;

@@ -22,6 +22,14 @@ std::vector<std::pair<std::string, std::string>> subordinate_ranges(std::string_
 /// is himself, from 1 on his subordinate ids. Of uids and of gids.
 std::pair<std::vector<sys::IdRange>, std::vector<sys::IdRange>> own_id_maps();
 
+/// What /etc/subuid and /etc/subgid grant the user that we are; empty, both of them, where
+/// newuidmap(1) or newgidmap(1) is missing or only one file grants something.
+struct SubordinateIds {
+  std::vector<std::pair<std::string, std::string>> uids;
+  std::vector<std::pair<std::string, std::string>> gids;
+};
+SubordinateIds own_subordinate_ids();
+
 /// Runs this program once more, with these arguments, as the root of such a namespace; it has to
 /// call enter_subordinate_namespace first of all. What it prints, line by line. Throws
 /// Error(kSystem) where the machine has no such ids or programs.

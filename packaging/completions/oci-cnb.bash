@@ -2,13 +2,15 @@
 
 _oci_cnb_words() {
   case "$1" in
-    '') echo '--help --version context preview spec session doctor node' ;;
+    '') echo '--help --version context preview run spec session doctor node' ;;
     context) echo '--help list masks explain stats' ;;
     'context list') echo '--help --ignore-file --json --tree -0' ;;
     'context masks') echo '--help --ignore-file --json -0' ;;
     'context explain' | 'context stats') echo '--help --ignore-file --json' ;;
     preview) echo '--help --ignore-file --scratch --json' ;;
-    spec) echo '--help apply validate' ;;
+    spec) echo '--help generate apply validate' ;;
+    run) echo '--help --role --rootfs --cnb --layers --platform --session --annotation --env --user --hostname --network --readonly-rootfs --tty --hooks-dir' ;;
+    'spec generate') echo '--help --role --rootfs --cnb --layers --platform --session --annotation --env --user --hostname --network --readonly-rootfs --tty --hooks-dir --bundle --output --force' ;;
     'spec apply') echo '--help --bundle --role --hooks-dir --in-place' ;;
     'spec validate') echo '--help --bundle --format --json' ;;
     session) echo '--help list diff export apply rm gc log' ;;
@@ -29,8 +31,8 @@ _oci_cnb_command() {
   local word command=
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$command $word" in
-      ' context' | ' preview' | ' spec' | ' session' | ' doctor' | ' node') command=$word ;;
-      'context '[lmes]* | 'spec '[av]* | 'session '[a-z]* | 'node '[iu]*)
+      ' context' | ' preview' | ' run' | ' spec' | ' session' | ' doctor' | ' node') command=$word ;;
+      'context '[lmes]* | 'spec '[gav]* | 'session '[a-z]* | 'node '[iu]*)
         [[ " $(_oci_cnb_words "$command") " == *" $word "* ]] && command+=" $word"
         ;;
     esac
@@ -47,12 +49,16 @@ _oci_cnb() {
     --format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur"); return ;;
     --scratch) mapfile -t COMPREPLY < <(compgen -W 'disk tmpfs tmpfs:' -- "$cur"); return ;;
     --engine) mapfile -t COMPREPLY < <(compgen -W 'containerd crio' -- "$cur"); return ;;
-    --hooks-dir | --bundle | --root | --programs) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+    --network) mapfile -t COMPREPLY < <(compgen -W 'none host' -- "$cur"); return ;;
+    --hooks-dir | --bundle | --root | --programs | --rootfs | --cnb | --layers | --platform)
+      mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+      return
+      ;;
     --ignore-file) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
   esac
   if [[ $cur != -* ]]; then
     case "$command" in
-      'context '* | preview | 'spec '*) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+      'context '* | preview | run | 'spec '*) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     esac
   fi
   mapfile -t COMPREPLY < <(compgen -W "$(_oci_cnb_words "$command")" -- "$cur")

@@ -23,6 +23,7 @@ complete -c oci-cnb -l help -d 'Show help'
 complete -c oci-cnb -n '__oci_cnb_is' -l version -d 'Show the version'
 complete -c oci-cnb -n '__oci_cnb_is' -a context -d 'What the ignore rules show and hide'
 complete -c oci-cnb -n '__oci_cnb_is' -a preview -d 'Run a command in the filtered workspace'
+complete -c oci-cnb -n '__oci_cnb_is' -a run -d 'Run a command in a container, without an engine'
 complete -c oci-cnb -n '__oci_cnb_is' -a spec -d 'Work on a config.json of a bundle'
 complete -c oci-cnb -n '__oci_cnb_is' -a session -d 'What containers left on disk'
 complete -c oci-cnb -n '__oci_cnb_is' -a doctor -d 'What this machine can do'
@@ -43,7 +44,28 @@ complete -c oci-cnb -n '__oci_cnb_at preview' -l ignore-file -rF -d 'Rules from 
 complete -c oci-cnb -n '__oci_cnb_at preview' -l scratch -xa 'disk tmpfs' -d 'Where changes are kept'
 complete -c oci-cnb -n '__oci_cnb_at preview' -l json -d 'JSON on stdout'
 
-complete -c oci-cnb -n '__oci_cnb_is spec' -a 'apply validate'
+for command in run 'spec generate'
+    complete -c oci-cnb -n "__oci_cnb_at $command" -F
+    complete -c oci-cnb -n "__oci_cnb_at $command" -l rootfs -xa '(__fish_complete_directories)' -d 'Root file system'
+    complete -c oci-cnb -n "__oci_cnb_at $command" -l cnb -xa '(__fish_complete_directories)' -d 'For /cnb'
+    complete -c oci-cnb -n "__oci_cnb_at $command" -l layers -xa '(__fish_complete_directories)' -d 'For /layers'
+    complete -c oci-cnb -n "__oci_cnb_at $command" -l platform -xa '(__fish_complete_directories)' -d 'For /platform'
+    complete -c oci-cnb -n "__oci_cnb_at $command" -l session -x -d 'Session'
+    complete -c oci-cnb -n "__oci_cnb_at $command" -l annotation -x -d 'Annotation'
+    complete -c oci-cnb -n "__oci_cnb_at $command" -l hostname -x -d 'Host name'
+    complete -c oci-cnb -n "__oci_cnb_at $command" -l network -xa 'none host' -d 'Network'
+    complete -c oci-cnb -n "__oci_cnb_at $command" -l readonly-rootfs -d 'Read-only root'
+    complete -c oci-cnb -n "__oci_cnb_at $command" -l role -xa 'dev build detect launch' -d 'Set the role'
+    complete -c oci-cnb -n "__oci_cnb_at $command" -l hooks-dir -xa '(__fish_complete_directories)' -d 'Hook programs'
+    complete -c oci-cnb -n "__oci_cnb_at $command" -s e -l env -x -d 'Variable'
+    complete -c oci-cnb -n "__oci_cnb_at $command" -s u -l user -x -d 'User'
+    complete -c oci-cnb -n "__oci_cnb_at $command" -s t -l tty -d 'A terminal'
+end
+complete -c oci-cnb -n '__oci_cnb_at spec generate' -s b -l bundle -xa '(__fish_complete_directories)' -d 'Bundle'
+complete -c oci-cnb -n '__oci_cnb_at spec generate' -s o -l output -rF -d 'File'
+complete -c oci-cnb -n '__oci_cnb_at spec generate' -s f -l force -d 'Replace a file'
+
+complete -c oci-cnb -n '__oci_cnb_is spec' -a 'generate apply validate'
 for command in apply validate
     complete -c oci-cnb -n "__oci_cnb_at spec $command" -F
     complete -c oci-cnb -n "__oci_cnb_at spec $command" -s b -l bundle -xa '(__fish_complete_directories)' -d 'Bundle'

@@ -29,8 +29,13 @@ def pytest_configure():
 
 def pytest_collection_modifyitems(config, items):
     unfit = "rootless" if os.geteuid() == 0 else "rootful"
-    config.hook.pytest_deselected(items=[i for i in items if i.get_closest_marker(unfit)])
-    items[:] = [item for item in items if not item.get_closest_marker(unfit)]
+    unfit = [unfit] if shutil.which("cmake") else [unfit, "build_machine"]
+
+    def fits(item):
+        return not any(item.get_closest_marker(name) for name in unfit)
+
+    config.hook.pytest_deselected(items=[item for item in items if not fits(item)])
+    items[:] = [item for item in items if fits(item)]
 
 
 def find_program():

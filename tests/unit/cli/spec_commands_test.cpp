@@ -11,6 +11,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "hooks/cli/container_options.h"
 #include "libhookcore/oci/config.h"
 #include "tests/unit/support/expect_error.h"
 #include "tests/unit/support/samples.h"
@@ -39,8 +40,8 @@ class SpecCommands : public testing::Test {
   static Outcome run(std::vector<std::string> words) {
     CLI::App app;
     Outcome outcome;
-    add_spec_commands(app, outcome.exit_code);
     words.insert(words.begin(), "spec");
+    add_spec_commands(app, take_command(words), outcome.exit_code);
     std::reverse(words.begin(), words.end());
     testing::internal::CaptureStdout();
     testing::internal::CaptureStderr();

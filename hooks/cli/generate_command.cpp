@@ -1,0 +1,75 @@
+// oci-cnb spec generate: a config.json from nothing.
+#include "hooks/cli/generate_command.h"
+
+#include <fcntl.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "hooks/cli/container_options.h"
+#include "hooks/cli/output.h"
+#include "libhookcore/base/error.h"
+#include "libhookcore/settings/settings.h"
+#include "libhookcore/sys/file.h"
+
+namespace hookcore::cli {
+
+namespace {
+
+struct Target {
+  std::string bundle;
+  std::string output;
+  bool force = false;
+};
+
+/// A document that somebody has edited isn't overwritten by the way.
+void write_document(const Target& target, const std::string& text) {
+  const std::string path = target.output.empty() ? target.bundle + "/config.json" : target.output;
+  const size_t slash = path.rfind('/');
+  const std::string directory = slash == path.npos ? "." : path.substr(0, slash + 1);
+  const std::string name = path.substr(slash + 1);
+  const int fd = sys::open_at_raw(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY, sys::Resolve::kHost);
+  if (fd < 0) throw SystemError("open", directory, -fd, Code::kUsage);
+  const sys::UniqueFd parent(fd);
+  if (!target.force && sys::stat_at(parent.get(), name)) {
+    throw Error(Code::kUsage, "this file is there already", quote(path),
+                "remove it first, or use --force");
+  }
+  sys::replace_file(parent.get(), name, text, 0644);
+}
+
+void generate(const ContainerOptions& options, const Target& target) {
+  bundle::Options plan = bundle_options(options);
+  if (!options.rootfs.empty()) plan.rootfs = options.rootfs;
+  if (plan.args.empty()) plan.args = {"sh"};
+  const auto settings = settings::load_settings(settings::find_host_user());
+  const std::string text = bundle::make_document(plan, settings);
+  if (target.bundle.empty() && (target.output.empty() || target.output == "-")) {
+    print(text);
+  } else {
+    write_document(target, text);
+  }
+}
+
+}  // namespace
+
+void add_generate_command(CLI::App& spec, const std::vector<std::string>& words) {
+  CLI::App* command = spec.add_subcommand(
+      "generate", "Write a complete config.json for crun or runc; rootless when not root");
+  command->footer("What stands after -- is the process's arguments (default: sh).");
+  const auto options = add_container_options(*command, words);
+  const auto target = std::make_shared<Target>();
+  command
+      ->add_option("--rootfs", options->rootfs,
+                   "The root file system, absolute or relative to the bundle (default: rootfs)")
+      ->type_name("DIR");
+  auto* bundle =
+      command->add_option("--bundle,-b", target->bundle, "Write DIR/config.json")->type_name("DIR");
+  command->add_option("--output,-o", target->output, "Write this file (default: stdout)")
+      ->type_name("FILE")
+      ->excludes(bundle);
+  command->add_flag("--force,-f", target->force, "Replace a file that is there");
+  command->callback([options, target] { generate(*options, *target); });
+}
+
+}  // namespace hookcore::cli

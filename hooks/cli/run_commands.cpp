@@ -1,0 +1,176 @@
+// oci-cnb run: a command in a container over a directory, without an engine and without an image.
+#include "hooks/cli/run_commands.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <boost/process.hpp>
+#include <memory>
+#include <system_error>
+
+#include "hooks/cli/container_options.h"
+#include "hooks/cli/run_room.h"
+#include "hooks/cli/subordinate_ids.h"
+#include "libhookcore/base/error.h"
+#include "libhookcore/bundle/host_rootfs.h"
+#include "libhookcore/hook/program.h"
+#include "libhookcore/preview/command.h"
+#include "libhookcore/runtime/real_runtime.h"
+#include "libhookcore/session/store.h"
+#include "libhookcore/sys/file.h"
+
+namespace hookcore::cli {
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+bundle::Kind kind_of(const std::string& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) return bundle::Kind::kNothing;
+  if (S_ISLNK(status.st_mode)) return bundle::Kind::kLink;
+  return S_ISDIR(status.st_mode) ? bundle::Kind::kDirectory : bundle::Kind::kFile;
+}
+
+std::string link_target(const std::string& path) {
+  std::array<char, PATH_MAX> target{};
+  const ssize_t size = ::readlink(path.c_str(), target.data(), target.size());
+  if (size < 0) throw SystemError("readlink", path, errno);
+  return {target.data(), static_cast<size_t>(size)};
+}
+
+void make_directory(int parent, const std::string& path) {
+  if (::mkdirat(parent, path.c_str(), 0755) != 0) throw SystemError("mkdirat", path, errno);
+}
+
+/// Below a directory that is ours alone; paths of the plan are absolute.
+void make_rootfs(int room, const bundle::RootfsPlan& plan) {
+  make_directory(room, "rootfs");
+  const sys::UniqueFd root =
+      sys::open_at(room, "rootfs", O_RDONLY | O_DIRECTORY, sys::Resolve::kStrict);
+  for (const std::string& path : plan.directories) make_directory(root.get(), path.substr(1));
+  for (const auto& [path, target] : plan.links) {
+    if (::symlinkat(target.c_str(), root.get(), path.substr(1).c_str()) != 0) {
+      throw SystemError("symlinkat", path, errno);
+    }
+  }
+  for (const auto& [path, contents] : plan.files) {
+    const sys::UniqueFd file = sys::open_at(root.get(), path.substr(1), O_WRONLY | O_CREAT | O_EXCL,
+                                            sys::Resolve::kStrict, 0644);
+    sys::write_all(file.get(), contents, path);
+  }
+}
+
+/// State of a runtime's own beside the bundle: it goes with it, and no other container is there.
+Words runtime_words(const runtime::RealRuntime& real, const std::string& bundle) {
+  Words words = {real.path, "--root", bundle + "/state"};
+  // Nothing is limited, and a plain user owns no cgroup.
+  if (real.dialect == runtime::Dialect::kGetopt && ::geteuid() != 0) {
+    words.insert(words.end(), {"--cgroup-manager", "disabled"});
+  }
+  return words;
+}
+
+/// What a killed run left: its container first, for it stands on the bundle.
+void end_container(const runtime::RealRuntime& real, const std::string& bundle,
+                   const std::string& name) {
+  namespace process = boost::process;
+  Words words = runtime_words(real, bundle);
+  const std::string program = words.front();
+  words.erase(words.begin());
+  words.insert(words.end(), {"delete", "--force", name});
+  std::error_code ignored;  // there may be none
+  process::system(program, words, process::std_in<process::null, process::std_out> process::null,
+                  process::std_err > process::null, ignored);
+}
+
+/// poststop has given the scratch back, but for what a plain user's subordinate ids wrote.
+void collect_scratch(const std::string& store_root) {
+  auto store = session::Store::open_existing(store_root);
+  if (!store) return;
+  const session::CollectResult result = store->collect(sys::Proc::open());
+  if (result.problems.empty() || ::geteuid() == 0) return;
+  try {
+    run_with_subordinate_ids({"session", "gc", "--mapped"});
+  } catch (const Error&) {
+    // `session gc` says so.
+  }
+}
+
+void use_rootfs(const ContainerOptions& options, int room, bundle::Options& plan) {
+  if (!options.rootfs.empty()) {
+    const std::unique_ptr<char, decltype(&std::free)> real(
+        ::realpath(options.rootfs.c_str(), nullptr), &std::free);
+    if (real == nullptr) throw SystemError("open", options.rootfs, errno, Code::kUsage);
+    plan.rootfs = real.get();
+    return;
+  }
+  const bundle::RootfsPlan rootfs =
+      bundle::plan_host_rootfs({kind_of, link_target}, plan.user, plan.host_network);
+  make_rootfs(room, rootfs);
+  plan.rootfs_readonly = true;
+  plan.tmpfs = rootfs.writable;
+  plan.binds.insert(plan.binds.begin(), rootfs.binds.begin(), rootfs.binds.end());
+}
+
+/// The administrator's /cnb, which the mount hook can't add to a root that is read-only.
+void use_configured_cnb(const ContainerOptions& options, const settings::Settings& settings,
+                        int room, bundle::Options& plan) {
+  if (!options.rootfs.empty()) return;
+  if (options.cnb.empty() && !settings.cnb_dir) return;
+  if (options.cnb.empty()) plan.binds.push_back({*settings.cnb_dir, "/cnb", true});
+  make_directory(room, "rootfs/cnb");
+}
+
+int run_container(const ContainerOptions& options) {
+  if (options.command.empty()) {
+    throw Error(Code::kUsage, "no command", {}, "write it after --: oci-cnb run DIR -- COMMAND");
+  }
+  if (options.terminal && ::isatty(STDIN_FILENO) != 1) {
+    throw Error(Code::kUsage, "standard input is no terminal", "--tty", "leave --tty out");
+  }
+  const hook::Home home = hook::Home::find();
+  bundle::Options plan = bundle_options(options);
+  const runtime::RealRuntime real = runtime::find_runtime("", home.settings.runtime);
+  int exit_code = 0;
+  {
+    const RunRoom room(home.store_root);
+    room.sweep(
+        [&](const std::string& path, const std::string& name) { end_container(real, path, name); });
+    use_rootfs(options, room.fd(), plan);
+    use_configured_cnb(options, home.settings, room.fd(), plan);
+    sys::replace_file(room.fd(), "config.json", bundle::make_document(plan, home.settings));
+    preview::Command command;
+    command.words = runtime_words(real, room.path());
+    command.words.insert(command.words.end(), {"run", "--bundle", room.path(), room.name()});
+    command.directory = room.path();
+    command.before_exec = [] { return 0; };
+    command.started = [](pid_t) {};
+    exit_code = preview::run_command(command);
+    end_container(real, room.path(), room.name());
+  }
+  collect_scratch(home.store_root);
+  return exit_code;
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, const std::vector<std::string>& words, int& exit_code) {
+  CLI::App* command = app.add_subcommand(
+      "run",
+      "Runs a command in a container over a directory, with crun or runc and nothing else: the "
+      "programs are the host's own, read-only. The exit code is the command's.");
+  command->footer("What stands after -- is the command and its arguments.");
+  const auto options = add_container_options(*command, words);
+  command
+      ->add_option("--rootfs", options->rootfs,
+                   "A root file system, used in place (default: the host's /usr, read-only)")
+      ->type_name("DIR");
+  command->callback([options, &exit_code] { exit_code = run_container(*options); });
+}
+
+}  // namespace hookcore::cli
