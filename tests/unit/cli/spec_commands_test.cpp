@@ -152,7 +152,7 @@ TEST_F(SpecCommands, ApplyRefusesWrongUsage) {
     ADD_FAILURE();
   } catch (const Error& error) {
     EXPECT_EQ(Code::kUsage, error.code());
-    EXPECT_EQ("name its directory with --hooks-dir DIR", error.remedy());
+    EXPECT_EQ("name its directory with --hooks-dir DIR, or install it there", error.remedy());
   }
   EXPECT_THROW(run({"apply", bundle_ + "/none"}), Error);
 }
