@@ -63,7 +63,7 @@ def test_run_here_is_the_default(cnb, app):
 
 def test_run_keeps_the_host_out(cnb, app, runtime):
     script = "for p in /usr/x /bin/x /etc/x /x; do touch $p 2>/dev/null && echo $p; done; " \
-             "touch /tmp/x /root/x /run/x /layers/x; ls /home; cat /proc/net/dev | wc -l; true"
+             "cd; touch x /tmp/x /run/x /layers/x; ls /home; cat /proc/net/dev | wc -l; true"
     result = cnb.run("run", app, "--", "sh", "-c", script)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.split()[:-1] == []
