@@ -75,17 +75,25 @@ Words runtime_words(const runtime::RealRuntime& real, const std::string& bundle)
   return words;
 }
 
-/// What a killed run left: its container first, for it stands on the bundle.
-void end_container(const runtime::RealRuntime& real, const std::string& bundle,
-                   const std::string& name) {
+/// A word to the runtime about a container that may be gone.
+void tell(const runtime::RealRuntime& real, const std::string& bundle, const Words& what) {
   namespace process = boost::process;
   Words words = runtime_words(real, bundle);
   const std::string program = words.front();
   words.erase(words.begin());
-  words.insert(words.end(), {"delete", "--force", name});
-  std::error_code ignored;  // there may be none
+  words.insert(words.end(), what.begin(), what.end());
+  std::error_code ignored;
   process::system(program, words, process::std_in<process::null, process::std_out> process::null,
                   process::std_err > process::null, ignored);
+}
+
+/// What a killed run left: its container first, for it stands on the bundle. Killed by itself:
+/// crun 1.8 may freeze what it deletes by force before it has died, and then it never does.
+void end_container(const runtime::RealRuntime& real, const std::string& bundle,
+                   const std::string& name) {
+  tell(real, bundle, {"kill", name, "KILL"});
+  tell(real, bundle, {"delete", name});
+  tell(real, bundle, {"delete", "--force", name});
 }
 
 /// poststop has given the scratch back, but for what a plain user's subordinate ids wrote.
