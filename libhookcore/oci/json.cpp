@@ -386,8 +386,9 @@ void JsonReader::finish() {
 std::map<std::string, std::string, std::less<>> read_annotations(JsonReader& reader) {
   std::map<std::string, std::string, std::less<>> annotations;
   reader.members("annotations", [&](std::string key) {
-    const auto [at, added] = annotations.try_emplace(std::move(key));
-    if (!added) reader.fail("annotation " + quote(at->first) + " stands twice");
+    const auto inserted = annotations.try_emplace(std::move(key));
+    const auto at = inserted.first;
+    if (!inserted.second) reader.fail("annotation " + quote(at->first) + " stands twice");
     at->second = reader.string([&] { return "annotation " + quote(at->first); });
   });
   return annotations;

@@ -10,9 +10,10 @@ MAX_LINES = 500
 TOP_LEVEL = {"CMakeLists.txt", "CMakePresets.json", "LICENSE", "README.md", "CHANGELOG.md",
              "CONTRIBUTING.md", "hooks", "libhookcore", "packaging", "tests", "examples"}
 # Paths of a developer's machine, and hosts from which images or packages would be fetched.
+# docker.io alone is also the name of Debian's package of the engine.
 FOREIGN = re.compile(
     r"(?<![\w/.$}])/(?:work/|root/|tmp/(?:team|build))"
-    r"|\b(?:docker\.io|quay\.io|gcr\.io|ghcr\.io|registry\.[a-z0-9-]+\.(?:io|com|org)|deb\.debian\.org)\b"
+    r"|\b(?:docker\.io(?=[/:\"'])|quay\.io|gcr\.io|ghcr\.io|registry\.[a-z0-9-]+\.(?:io|com|org)|deb\.debian\.org)\b"
 )
 
 
