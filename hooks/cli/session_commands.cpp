@@ -125,11 +125,12 @@ void report_collection(const Arguments& arguments, const session::CollectResult&
 void collect(const Arguments& arguments, int& exit_code) {
   const sys::Proc proc = sys::Proc::open();
   // Told by the namespace that we are in, and so before another one is entered.
-  const std::string root = hook::Home::find().store_root;
+  const hook::Home home = hook::Home::find();
+  const std::string& root = home.store_root;
   if (arguments.mapped) enter_subordinate_namespace();
   auto store = session::Store::open_existing(root);
   session::CollectResult result;
-  if (store) result = store->collect(proc);
+  if (store) result = store->collect(proc, home.settings.session_idle_seconds);
   if (arguments.mapped) {
     for (const std::string& problem : result.problems) print(problem + "\n");
     return;

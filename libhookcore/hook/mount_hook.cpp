@@ -33,8 +33,10 @@ void check_environment(const Job& job, report::Log& log) {
   throw Error(Code::kEnvironment, what, std::string(first->specification), first->fix);
 }
 
-session::SessionState wanted_state(const Job& job, const sys::Proc& proc) {
+session::SessionState wanted_state(const Job& job, const sys::Proc& proc,
+                                   const session::Identity& identity) {
   session::SessionState state;
+  state.kind = identity.kind;
   state.container = job.state.id;
   state.bundle = job.state.bundle;
   state.restartable = is_restartable(job.state);
@@ -46,7 +48,9 @@ session::SessionState wanted_state(const Job& job, const sys::Proc& proc) {
                 "container " + quote(job.state.id),
                 "register this hook for the stage createRuntime or prestart");
   }
-  state.members.push_back({job.pid, *start, false});
+  state.members.push_back({job.pid, *start, false, job.state.id, proc.pid_namespace()});
+  state.origin.asked_rules = job.request.ignore_file.value_or("");
+  state.pod_bundle = identity.pod_bundle;
   note_source(job, proc, state);
   return state;
 }
@@ -54,13 +58,6 @@ session::SessionState wanted_state(const Job& job, const sys::Proc& proc) {
 // An application that is launched is checked, and keeps its mounts (SPEC 4).
 bool leaves_everything(const optin::Request& request) {
   return request.role == optin::Role::kLaunch && request.workspace == optin::WorkspaceMode::kLive;
-}
-
-void refuse_unsupported(const Job& job) {
-  if (!job.request.session) return;
-  throw Error(Code::kAnnotation, "named sessions are not available in this version",
-              "io.cnb.hooks.session",
-              "remove the annotation: the container has a session of its own");
 }
 
 // An overlay that was mounted volatile leaves a mark in its work directory, and is refused a second
@@ -79,13 +76,17 @@ void serve(Job& job, report::Log& log) {
   const sys::Proc proc = sys::Proc::open();
   job.pid = container_pid(proc, job.state, job.stage);
   session::Store store = session::Store::open(job.home.store_root);
-  Claim claim(store, proc, wanted_state(job, proc));
+  const session::Identity identity = session::identify(
+      {job.state.id, job.state.bundle, job.request.session, job.state.annotations});
+  Claim claim(store, proc, identity, wanted_state(job, proc, identity));
   if (claim.already_served()) {
     log.debug("done already");
     return;
   }
-  if (claim.is_restart()) renew_work_directory(claim, proc, claim.old_boot_id(), log);
-  prepare_container(job, proc, store, claim.session(), claim.state(), log);
+  if (claim.is_restart() && !claim.holder()) {
+    renew_work_directory(claim, proc, claim.old_boot_id(), log);
+  }
+  prepare_container(job, proc, store, claim, log);
   claim.commit();
 }
 
@@ -101,7 +102,6 @@ void run(Stage stage, report::Log& log) {
   job.request = *request;
   log.set_debug(request->debug);
   job.config = read_config(job.state);
-  refuse_unsupported(job);
   check_environment(job, log);
   if (leaves_everything(job.request)) return;
   serve(job, log);

@@ -1,11 +1,34 @@
 #include "libhookcore/hook/poststop.h"
 
+#include <algorithm>
+
 #include "libhookcore/base/error.h"
 #include "libhookcore/hook/job.h"
 #include "libhookcore/session/store.h"
 
 namespace hookcore::hook {
 namespace {
+
+// In a session that others share only the member goes. Which session that is the container's
+// annotations need not tell in this stage: the mount hook has written it down.
+void leave_shared(session::Store& store, const sys::Proc& proc, const std::string& container) {
+  const auto is_ours = [&](const session::Member& member) { return member.container == container; };
+  const auto has_ours = [&](const std::optional<session::SessionState>& state) {
+    return state && state->kind != session::Kind::kContainer &&
+           std::any_of(state->members.begin(), state->members.end(), is_ours);
+  };
+  for (const std::string& name : store.names()) {
+    const auto directory = store.look(name);
+    if (!directory || !has_ours(session::read_state(directory->get()))) continue;
+    auto session = store.find(name);
+    if (!session || !has_ours(session->state())) continue;
+    session::SessionState state = *session->state();
+    std::erase_if(state.members, [&](const session::Member& member) {
+      return is_ours(member) && !session::is_alive(proc, state, member);
+    });
+    session->write_state(std::move(state));
+  }
+}
 
 void end_session(session::Store& store, const sys::Proc& proc, const oci::State& state) {
   auto session = store.find(session::Store::anonymous_name(state.id));
@@ -32,7 +55,10 @@ void run_poststop_hook(report::Log& log) {
   if (!store) return;
   const sys::Proc proc = sys::Proc::open();
   end_session(*store, proc, state);
-  for (const std::string& problem : store->collect(proc).problems) log.warning(problem);
+  leave_shared(*store, proc, state.id);
+  for (const std::string& problem :
+       store->collect(proc, home.settings.session_idle_seconds).problems)
+    log.warning(problem);
 }
 
 }  // namespace hookcore::hook

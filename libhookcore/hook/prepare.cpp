@@ -20,25 +20,35 @@
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/mount.h"
 #include "libhookcore/sys/mount_table.h"
+#include "libhookcore/sys/shared_mount.h"
 
 namespace hookcore::hook {
 namespace {
 
 constexpr const char* kLayersName = "layers";
 
+/// What the session's other containers have mounted: second mounts of it, fetched before this
+/// container is entered. Empty: there is none.
+struct SharedMounts {
+  sys::UniqueFd workspace;
+  sys::UniqueFd layers;
+};
+
 /// The work inside the container's mount namespace, with one of the two mount interfaces.
 class Preparation {
  public:
-  Preparation(const Job& job, const sys::Proc& proc, const Namespaces& namespaces, Rootfs& rootfs,
-              sys::UniqueFd scratch, const UpperProbe& probe, session::SessionState& state,
-              report::Log& log)
+  Preparation(const Job& job, const sys::Proc& proc, Claim& claim, SharedMounts shared,
+              const Namespaces& namespaces, Rootfs& rootfs, sys::UniqueFd scratch,
+              const UpperProbe& probe, report::Log& log)
       : job_(job),
         proc_(proc),
+        claim_(claim),
+        shared_(std::move(shared)),
         namespaces_(namespaces),
         rootfs_(rootfs),
         scratch_(std::move(scratch)),
         probe_(probe),
-        state_(state),
+        state_(claim.state()),
         log_(log),
         process_(process_ids(job.config, namespaces)),
         access_(proc, namespaces, job.config.user, process_),
@@ -51,8 +61,12 @@ class Preparation {
     log_.debug("mounting by " + std::string(api.name()));
     prepare_workspace(api);
     if (job_.request.role == optin::Role::kLaunch) return;
-    const sys::UniqueFd layers = make_layers(api);
-    prepare_layout(api, job_, rootfs_, root_, layers ? layers.get() : -1);
+    if (has_layers_mount(rootfs_)) {
+      shared_.layers.reset();
+    } else if (!shared_.layers) {
+      shared_.layers = make_layers(api);
+    }
+    prepare_layout(api, job_, rootfs_, root_, shared_.layers ? shared_.layers.get() : -1);
     if (const auto violation = check_lifecycle(job_, rootfs_)) report(*violation);
   }
 
@@ -95,11 +109,29 @@ class Preparation {
                    "mount the source there: -v \"$PWD:" + path + "\""));
       return;
     }
+    check_source(engine_mount_->get());
     if (job_.request.workspace != optin::WorkspaceMode::kLive) {
       mount_overlay(api, engine_mount_->get());
     } else if (!sys::mount_flags(engine_mount_->get()).read_only) {
       if (const auto refusal = access_.check(engine_mount_->get())) report(*refusal);
     }
+  }
+
+  bool is_shared() const { return state_.kind != session::Kind::kContainer; }
+
+  // One upper is over one source. Device numbers may be others after the machine was restarted.
+  void check_source(int engine_mount) const {
+    const auto& before = claim_.before();
+    if (!before || before->source_inode == 0) return;
+    const struct ::stat status = sys::stat_fd(engine_mount, job_.request.workspace_path);
+    const bool same_boot = before->boot_id == state_.boot_id;
+    if (before->source_inode == status.st_ino &&
+        (!same_boot || before->source_device == status.st_dev)) {
+      return;
+    }
+    throw Error(Code::kSession, "the session is over another source than this container's",
+                quote(before->origin.path),
+                "name another one with the annotation io.cnb.hooks.session");
   }
 
   void mount_overlay(sys::MountApi& api, int engine_mount) {
@@ -113,17 +145,23 @@ class Preparation {
     overlay::IdShift shift;
     const auto nested = take_nested_mounts(api, mounts_, job_.config, job_.request.workspace_path,
                                            engine_mount, rules);
+    if (shared_.workspace) {
+      join_workspace(api, nested, flags, writable);
+      return;
+    }
     // Layers are clones that hang nowhere, so that the container's mountinfo tells no path of the
     // host.
     sys::UniqueFd source = overlay::clone_source(api, engine_mount);
     sys::UniqueFd upper;
-    if (writable) {
-      if (const auto refusal = access_.grant(api, source, shift)) report(*refusal);
+    // A container that only reads may be joined by one that writes.
+    if (writable || is_shared()) {
+      const auto refusal = access_.grant(api, source, shift);
+      if (refusal && writable) report(*refusal);
       upper = make_upper(api, source.get());
     }
     note_origin(engine_mount, rules, shift);
     const overlay::WorkspacePlan plan{std::move(rules), namespaces_.user_xattr(), true,
-                                      anchors(nested)};
+                                      anchors(nested), state_.mount_source};
     const overlay::Workspace workspace =
         overlay::assemble(api, plan, source.get(), upper ? upper.get() : -1);
     flags.read_only = !writable;
@@ -152,6 +190,34 @@ class Preparation {
     origin.gid_swap = {shift.gid.on_disk, shift.gid.shown};
   }
 
+  // The overlay that other containers of the session have; only what the engine has mounted into it
+  // is this container's own.
+  void join_workspace(sys::MountApi& api, const std::vector<NestedMount>& nested,
+                      sys::MountFlags flags, bool writable) {
+    const int workspace = shared_.workspace.get();
+    if (writable) {
+      if (const auto refusal = access_.check(workspace)) report(*refusal);
+    }
+    flags.read_only = !writable;
+    api.set_flags(workspace, flags);
+    sys::UniqueFd target;
+    {
+      const sys::UniqueFd tmpfs = api.tmpfs({});
+      const auto bin = api.make_bin(tmpfs.get(), rootfs_.fd());
+      target = take_engine_mount_away(*bin, engine_mount_->get());
+    }
+    api.attach(workspace, target.get());
+    try {
+      attach_nested_mounts(api, nested, workspace);
+    } catch (const SystemError& error) {
+      throw Error(Code::kSession,
+                  "the session's workspace has no place for a mount of this container",
+                  error.where(), "mount it into the container that the session begins with, too");
+    }
+    log_.debug(std::string("joined the session's workspace, ") +
+               (writable ? "writable" : "read-only"));
+  }
+
   sys::UniqueFd make_upper(sys::MountApi& api, int source_fd) const {
     sys::UniqueFd mount;
     if (job_.request.scratch.tmpfs) {
@@ -165,12 +231,12 @@ class Preparation {
     return mount;
   }
 
-  // Empty when the engine has mounted its own /layers.
   sys::UniqueFd make_layers(sys::MountApi& api) const {
-    if (has_layers_mount(rootfs_)) return {};
     sys::UniqueFd mount;
     if (job_.request.scratch.tmpfs) {
-      mount = api.tmpfs({job_.request.scratch.size_bytes});
+      sys::TmpfsOptions options{job_.request.scratch.size_bytes};
+      if (is_shared()) options.source = state_.mount_source;
+      mount = api.tmpfs(options);
     } else {
       if (::mkdirat(scratch_.get(), kLayersName, 0755) != 0 && errno != EEXIST) {
         throw SystemError("mkdirat", kLayersName, errno, Code::kScratch);
@@ -180,7 +246,10 @@ class Preparation {
       mount = api.clone(directory.get(), false);
     }
     const sys::UniqueFd root = sys::reopen_directory(mount.get());
-    if (::fchown(root.get(), process_.uid, process_.gid) != 0 || ::fchmod(root.get(), 0755) != 0) {
+    // Others are at work in it: it stays theirs.
+    const bool taken = claim_.has_company() && !job_.request.scratch.tmpfs;
+    if (!taken && (::fchown(root.get(), process_.uid, process_.gid) != 0 ||
+                   ::fchmod(root.get(), 0755) != 0)) {
       throw SystemError("fchown", "/layers", errno, Code::kScratch);
     }
     sys::MountFlags flags;
@@ -211,6 +280,8 @@ class Preparation {
 
   const Job& job_;
   const sys::Proc& proc_;
+  const Claim& claim_;
+  SharedMounts shared_;
   const Namespaces& namespaces_;
   Rootfs& rootfs_;
   sys::UniqueFd scratch_;
@@ -236,20 +307,36 @@ sys::UniqueFd open_scratch(const session::Store& store, const session::Session& 
   return fd;
 }
 
+SharedMounts fetch_shared_mounts(const Job& job, const sys::Proc& proc, const Claim& claim) {
+  SharedMounts shared;
+  const std::string& source = claim.state().mount_source;
+  if (source.empty()) return shared;
+  if (claim.holder() && job.request.workspace != optin::WorkspaceMode::kLive) {
+    shared.workspace = sys::clone_mount_of(proc, *claim.holder(), {"overlay", source}, true);
+  }
+  const sys::MountTag layers{"tmpfs", source};
+  if (job.request.scratch.tmpfs && job.request.role != optin::Role::kLaunch &&
+      claim.has_company()) {
+    if (const auto holder = sys::find_mount_holder(proc, layers)) {
+      shared.layers = sys::clone_mount_of(proc, *holder, layers, true);
+    }
+  }
+  return shared;
+}
+
 }  // namespace
 
 void prepare_container(const Job& job, const sys::Proc& proc, const session::Store& store,
-                       const session::Session& session, session::SessionState& state,
-                       report::Log& log) {
+                       Claim& claim, report::Log& log) {
+  SharedMounts shared = fetch_shared_mounts(job, proc, claim);
   Namespaces namespaces(proc, job.pid, job.stage);
   log.set_opener(store.log_directory_opener());
   namespaces.enter();
   sys::keep_mount_capabilities();
   Rootfs rootfs(rootfs_path(job.state, job.config));
-  const UpperProbe probe(store.fd(), session.state() ? session.state()->boot_id : "",
-                         namespaces.user_xattr());
-  Preparation preparation(job, proc, namespaces, rootfs, open_scratch(store, session), probe, state,
-                          log);
+  const UpperProbe probe(store.fd(), claim.state().boot_id, namespaces.user_xattr());
+  Preparation preparation(job, proc, claim, std::move(shared), namespaces, rootfs,
+                          open_scratch(store, claim.session()), probe, log);
   const auto pauses = preparation.pause_propagation();
   try {
     preparation.run(*sys::make_new_mount_api());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "libhookcore/hook/claim.h"
 #include "libhookcore/hook/job.h"
 #include "libhookcore/report/log.h"
 #include "libhookcore/session/store.h"
@@ -7,12 +8,12 @@
 
 namespace hookcore::hook {
 
-/// Enters the container of job and mounts workspace and layout, with the scratch of session. The
-/// process stays in the container's mount namespace. Completes the origin of state (see origin.h).
+/// Enters the container of job and mounts workspace and layout, with the scratch of the
+/// claimed session, or as another container of it has them. The process stays in the container's
+/// mount namespace. Completes the origin of claim.state() (see origin.h).
 /// Throws Error; what stands in the rootfs by then is undone, what is mounted goes with the
 /// container.
 void prepare_container(const Job& job, const sys::Proc& proc, const session::Store& store,
-                       const session::Session& session, session::SessionState& state,
-                       report::Log& log);
+                       Claim& claim, report::Log& log);
 
 }  // namespace hookcore::hook

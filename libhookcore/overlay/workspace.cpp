@@ -193,6 +193,7 @@ Workspace assemble(sys::MountApi& api, const WorkspacePlan& plan, int source_fd,
   sys::OverlayOptions options;
   options.lowers = {workspace.mask.get(), source_fd};
   options.user_xattr = plan.user_xattr;
+  options.source = plan.mount_source;
   sys::UniqueFd upper;
   sys::UniqueFd work;
   if (scratch_fd >= 0) {

@@ -20,6 +20,7 @@ struct WorkspacePlan {
   bool user_xattr = false;  ///< we are in a user namespace
   bool is_volatile = true;  ///< the upper need not survive a power cut
   std::vector<Anchor> anchors;
+  std::string mount_source = {};  ///< see sys::OverlayOptions
 };
 
 struct Workspace {

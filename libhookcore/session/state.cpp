@@ -1,12 +1,42 @@
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "libhookcore/base/utf8.h"
 #include "libhookcore/session/store.h"
+#include "libhookcore/sys/shared_mount.h"
 
 namespace hookcore::session {
 namespace {
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
+constexpr std::array<const char*, 3> kKinds{"container", "named", "pod"};
+
+nlohmann::ordered_json to_json(const Member& member) {
+  nlohmann::ordered_json json{
+      {"pid", member.pid}, {"start", member.start_time}, {"mounted", member.mounted}};
+  if (!member.container.empty()) json["container"] = member.container;
+  if (member.pid_namespace != 0) json["pidns"] = member.pid_namespace;
+  return json;
+}
+
+Member to_member(const nlohmann::json& json) {
+  Member member{json.at("pid"), json.at("start"), json.at("mounted")};
+  member.container = json.value("container", std::string());
+  member.pid_namespace = json.value("pidns", uint64_t{0});
+  return member;
+}
+
+void read_shared(const nlohmann::json& json, SessionState& state) {
+  const std::string kind = json.at("kind");
+  const auto* const found = std::find(kKinds.begin(), kKinds.end(), kind);
+  // Of a later version: better none than one that is taken for another.
+  if (found == kKinds.end()) throw nlohmann::json::out_of_range::create(403, "kind", &json);
+  state.kind = static_cast<Kind>(found - kKinds.begin());
+  if (state.kind == Kind::kContainer) return;
+  state.mount_source = json.at("mount");
+  state.pod_bundle = json.at("pod-bundle");
+}
 
 using Json = nlohmann::ordered_json;
 
@@ -56,6 +86,7 @@ Origin origin_from_json(const nlohmann::json& json) {
 std::string format_state(const SessionState& state) {
   nlohmann::ordered_json json;
   json["version"] = kVersion;
+  json["kind"] = kKinds.at(static_cast<size_t>(state.kind));
   json["container"] = state.container;
   json["bundle"] = state.bundle;
   json["restartable"] = state.restartable;
@@ -64,9 +95,10 @@ std::string format_state(const SessionState& state) {
   json["scratch"] = state.scratch;
   if (!state.origin.path.empty()) json["origin"] = origin_to_json(state.origin);
   json["members"] = nlohmann::ordered_json::array();
-  for (const Member& member : state.members) {
-    json["members"].push_back(
-        {{"pid", member.pid}, {"start", member.start_time}, {"mounted", member.mounted}});
+  for (const Member& member : state.members) json["members"].push_back(to_json(member));
+  if (state.kind != Kind::kContainer) {
+    json["mount"] = state.mount_source;
+    json["pod-bundle"] = state.pod_bundle;
   }
   // Names of bundles are bytes; what isn't UTF-8 is only ever compared, so replacing is enough.
   return json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
@@ -76,7 +108,8 @@ std::optional<SessionState> parse_session_state(const std::string& text) {
   const auto json = nlohmann::json::parse(text, nullptr, false);
   if (!json.is_object()) return std::nullopt;
   try {
-    if (json.at("version") != kVersion) return std::nullopt;
+    const int version = json.at("version");
+    if (version != 1 && version != kVersion) return std::nullopt;
     SessionState state;
     state.container = json.at("container");
     state.bundle = json.at("bundle");
@@ -86,9 +119,8 @@ std::optional<SessionState> parse_session_state(const std::string& text) {
     state.source_inode = json.at("source").at("inode");
     state.scratch = json.at("scratch");
     if (json.contains("origin")) state.origin = origin_from_json(json.at("origin"));
-    for (const auto& entry : json.at("members")) {
-      state.members.push_back({entry.at("pid"), entry.at("start"), entry.at("mounted")});
-    }
+    for (const auto& entry : json.at("members")) state.members.push_back(to_member(entry));
+    if (version != 1) read_shared(json, state);
     return state;
   } catch (const nlohmann::json::exception&) {
     return std::nullopt;
@@ -96,7 +128,22 @@ std::optional<SessionState> parse_session_state(const std::string& text) {
 }
 
 bool is_alive(const sys::Proc& proc, const SessionState& state, const Member& member) {
-  return state.boot_id == proc.boot_id() && proc.start_time(member.pid) == member.start_time;
+  if (state.boot_id != proc.boot_id()) return false;
+  if (member.pid_namespace != 0) {
+    const uint64_t ours = proc.pid_namespace();
+    if (ours != 0 && ours != member.pid_namespace) return true;
+  }
+  return proc.start_time(member.pid) == member.start_time;
+}
+
+bool drop_dead_members(const sys::Proc& proc, SessionState& state) {
+  return std::erase_if(state.members,
+                       [&](const Member& member) { return !is_alive(proc, state, member); }) > 0;
+}
+
+bool is_still_mounted(const sys::Proc& proc, const SessionState& state) {
+  return !state.mount_source.empty() && state.boot_id == proc.boot_id() &&
+         sys::find_mount_holder(proc, {"overlay", state.mount_source}).has_value();
 }
 
 bool has_living_member(const sys::Proc& proc, const SessionState& state) {

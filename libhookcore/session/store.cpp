@@ -50,6 +50,22 @@ sys::UniqueFd make_path(const std::string& path) {
   return open_private(parent.get(), path.substr(slash + 1));
 }
 
+// A pod's sandbox is made anew when the machine or the sandbox had ended, and its containers expect
+// what they had: nothing goes in between.
+constexpr int64_t kPodGrace = 600;  // seconds
+
+bool outlives_containers(const std::string& name) {
+  return name.starts_with("n-") || name.starts_with("k-") || name.starts_with("p-");
+}
+
+// idle: seconds for which no container was started or ended.
+bool is_due(const sys::Proc& proc, const SessionState& state, int64_t idle, uint64_t limit) {
+  if (state.kind != Kind::kNamed) {
+    return is_over(proc, state) && (state.kind == Kind::kContainer || idle > kPodGrace);
+  }
+  return limit > 0 && !has_living_member(proc, state) && idle > static_cast<int64_t>(limit);
+}
+
 // false only when that is sure: a directory that can't be looked into may hold it.
 bool may_be_there(const std::string& path) {
   struct ::stat status {};
@@ -66,7 +82,15 @@ std::string default_root(bool rootful, uid_t uid, const std::string& home) {
 
 bool is_over(const sys::Proc& proc, const SessionState& state) {
   if (has_living_member(proc, state)) return false;
-  return !state.restartable || !may_be_there(state.bundle);
+  switch (state.kind) {
+    case Kind::kContainer:
+      return !state.restartable || !may_be_there(state.bundle);
+    case Kind::kPod:
+      return !state.pod_bundle.empty() && !may_be_there(state.pod_bundle);
+    case Kind::kNamed:
+      break;
+  }
+  return false;
 }
 
 std::optional<SessionState> read_state(int session_fd) {
@@ -80,7 +104,9 @@ Session::Session(std::string name, sys::UniqueFd fd, bool is_new)
     : name_(std::move(name)), fd_(std::move(fd)), is_new_(is_new), state_(read_state(fd_.get())) {}
 
 void Session::write_state(SessionState state) {
-  sys::replace_file(fd_.get(), kStateFile, format_state(state), 0600, sys::Durability::kCrash);
+  sys::replace_file(
+      fd_.get(), kStateFile, format_state(state), 0600,
+      state.kind == Kind::kContainer ? sys::Durability::kCrash : sys::Durability::kDurable);
   state_ = std::move(state);
 }
 
@@ -175,6 +201,10 @@ void Store::remove(Session session, const sys::Proc& proc) {
     throw Error(Code::kSession, "a container of this session is running", quote(session.name()),
                 "stop it first");
   }
+  if (session.state() && is_still_mounted(proc, *session.state())) {
+    throw Error(Code::kSession, "a process of an ended container still has this session mounted",
+                quote(session.name()), "end that process first");
+  }
   const std::string name = to_trash(session);
   const sys::RemoveResult result = sys::remove_tree(trash_.get(), name);
   if (!result.complete()) {
@@ -191,19 +221,37 @@ void Store::empty_trash(CollectResult& result) {
   }
 }
 
-bool Store::collect_one(const std::string& name, const sys::Proc& proc) {
-  const auto session = lock(name, false);
-  // Without a readable state nobody can have mounted from it: the state is written first.
-  if (!session || (session->state() && !is_over(proc, *session->state()))) return false;
+// Judged under the lock.
+bool Store::collect_one(const std::string& name, const sys::Proc& proc, uint64_t idle_seconds) {
+  auto session = lock(name, false);
+  if (!session) return false;
+  if (!session->state()) {
+    // A container's is written before anything is mounted: then nobody has. What outlives its
+    // containers isn't thrown away for being unreadable.
+    if (outlives_containers(name) && sys::stat_at(session->fd(), "upper")) {
+      throw Error(Code::kSession, "its state can't be read", quote(root_ + "/sessions/" + name),
+                  "`oci-cnb session rm` removes it");
+    }
+    to_trash(*session);
+    return true;
+  }
+  SessionState state = *session->state();
+  if (state.kind != Kind::kContainer && drop_dead_members(proc, state)) {
+    // Nobody has told that they ended: the time without a container begins now.
+    session->write_state(std::move(state));
+    return false;
+  }
+  const int64_t idle = ::time(nullptr) - sys::stat_fd(session->fd(), name).st_mtim.tv_sec;
+  if (!is_due(proc, state, idle, idle_seconds) || is_still_mounted(proc, state)) return false;
   to_trash(*session);
   return true;
 }
 
-CollectResult Store::collect(const sys::Proc& proc) {
+CollectResult Store::collect(const sys::Proc& proc, uint64_t idle_seconds) {
   CollectResult result;
   for (const std::string& name : names()) {
     try {
-      ++(collect_one(name, proc) ? result.removed : result.kept);
+      ++(collect_one(name, proc, idle_seconds) ? result.removed : result.kept);
     } catch (const Error& error) {
       result.problems.push_back(error.line());
     }

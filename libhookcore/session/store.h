@@ -17,7 +17,8 @@
 ///   ROOT/                    0700, ours
 ///     log/                   hooks.log
 ///     upper-probed           what hook::UpperProbe has found out in this boot
-///     sessions/NAME/         one session: state.json, upper/, work/, layers/
+///     sessions/NAME/         one session: state.json, upper/, work/, layers/; see identity.h for
+///                            NAME
 ///     trash/                 sessions on their way out: renamed here first, then removed
 ///
 /// The directory sessions/NAME is its own lock (flock(2)).
@@ -26,9 +27,19 @@ namespace hookcore::session {
 /// A process of a session, named for as long as the machine runs.
 struct Member {
   pid_t pid = 0;
-  uint64_t start_time = 0;  ///< clock ticks since boot
-  bool mounted = false;     ///< false: a hook is at work for it, or died while it was
+  uint64_t start_time = 0;     ///< clock ticks since boot
+  bool mounted = false;        ///< false: a hook is at work for it, or died while it was
+  std::string container = {};  ///< id that the engine gave; empty: the session's only one
+  /// Inode of the pid namespace in which pid counts; 0 where that wasn't known. A process of
+  /// another namespace than ours can't be looked at, and is taken for a living one.
+  uint64_t pid_namespace = 0;
   bool operator==(const Member&) const = default;
+};
+
+enum class Kind {
+  kContainer,  ///< of one container, gone when that is
+  kNamed,      ///< named by an annotation: lives until it is removed, or has been idle for long
+  kPod,        ///< of a pod, gone when that is
 };
 
 /// What the workspace was made of, for those who compare it later (`oci-cnb session diff`). Empty
@@ -49,17 +60,22 @@ struct Origin {
   bool operator==(const Origin&) const = default;
 };
 
-/// state.json, version 1.
+/// state.json, version 2. Version 1 had sessions of the first kind only.
 struct SessionState {
-  std::string container;  ///< id that the engine gave
+  Kind kind = Kind::kContainer;
+  std::string container;  ///< id that the engine gave, of the last that was started
   std::string bundle;
   bool restartable = false;  ///< the engine may start this container again (podman without --rm)
-  std::string boot_id;
+  std::string boot_id;       ///< of the boot in which a container was last started
+  /// The source's root directory, as the engine has mounted it; inode 0: not known yet.
   uint64_t source_device = 0;
   uint64_t source_inode = 0;
   std::string scratch;  ///< "disk", "tmpfs" or "none"
   Origin origin;
   std::vector<Member> members;
+  // The rest is of sessions that containers share.
+  std::string mount_source;  ///< by which its mounts are found, see sys::MountTag
+  std::string pod_bundle;    ///< see Identity
 };
 
 class Store;
@@ -76,7 +92,8 @@ class Session {
   bool is_new() const { return is_new_; }
   /// nullopt for a new session, and for one whose state can't be read (a crash of the machine).
   const std::optional<SessionState>& state() const { return state_; }
-  /// Atomic against kill, not against a power cut: after that no container of it lives.
+  /// Atomic against kill. The state of a session that outlives its containers also survives a power
+  /// cut; of the others nothing is needed then.
   void write_state(SessionState state);
 
  private:
@@ -127,14 +144,15 @@ class Store {
   /// member is Error(kSession).
   void remove(Session session, const sys::Proc& proc);
 
-  /// Removes what nobody can come back to: sessions without a living member whose container is
-  /// gone, and what a killed hook left in trash. Sessions locked by somebody are kept.
-  CollectResult collect(const sys::Proc& proc);
+  /// Removes what nobody can come back to: sessions without a living member whose container or pod
+  /// is gone, named ones that have been idle for longer than idle_seconds (0: never too long), and
+  /// what a killed hook left in trash. Sessions locked by somebody are kept.
+  CollectResult collect(const sys::Proc& proc, uint64_t idle_seconds = 0);
 
  private:
   explicit Store(std::string root) : root_(std::move(root)) {}
   std::optional<Session> lock(const std::string& name, bool wait);
-  bool collect_one(const std::string& name, const sys::Proc& proc);
+  bool collect_one(const std::string& name, const sys::Proc& proc, uint64_t idle_seconds);
   void empty_trash(CollectResult& result);
   std::string to_trash(const Session& session);
 
@@ -148,10 +166,16 @@ class Store {
 /// HOME/.local/share/oci-cnb-hooks for a user, /var/tmp/oci-cnb-hooks-UID where there is no home.
 std::string default_root(bool rootful, uid_t uid, const std::string& home);
 
-/// Whether a member is still running in this boot.
+/// Whether a member is still running in this boot, or may be.
 bool is_alive(const sys::Proc& proc, const SessionState& state, const Member& member);
 bool has_living_member(const sys::Proc& proc, const SessionState& state);
-/// Nobody can come back to this session: no living member, and a container that is gone.
+/// Takes members away that are no more. true: there were some.
+bool drop_dead_members(const sys::Proc& proc, SessionState& state);
+/// Whether a mount of the session's upper still stands, although none of its members lives: in a
+/// process that a killed container without a pid namespace of its own has left. Costly.
+bool is_still_mounted(const sys::Proc& proc, const SessionState& state);
+/// Nobody can come back to this session: no living member, and a container, or a pod, that is gone.
+/// For a named session that can't be told.
 bool is_over(const sys::Proc& proc, const SessionState& state);
 
 /// state.json of a session's directory; nullopt where there is none, or none that can be read.

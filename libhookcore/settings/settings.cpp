@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <iterator>
 
 #include "libhookcore/base/error.h"
@@ -71,6 +72,10 @@ constexpr Key kKeys[] = {
     {"scratch-dir", "an absolute path without \"..\"",
      [](Settings& s, std::string_view text) {
        return assign(s.scratch_dir, host_directory(text));
+     }},
+    {"session-idle", "never, or a time such as \"12h\" or \"30d\"",
+     [](Settings& s, std::string_view text) {
+       return assign(s.session_idle_seconds, parse_idle(text));
      }},
     {"scratch", "disk, tmpfs or tmpfs:SIZE, for example \"tmpfs:512m\"",
      [](Settings& s, std::string_view text) {
@@ -174,6 +179,25 @@ SettingsFiles files_of(const HostUser& user) {
 }
 
 }  // namespace
+
+std::optional<uint64_t> parse_idle(std::string_view text) {
+  if (text == "never") return 0;
+  constexpr uint64_t kMax = 100000;  // days: what is longer is meant to be "never"
+  uint64_t count = 0;
+  const char* const end = text.data() + text.size();
+  const auto [unit, error] = std::from_chars(text.data(), end, count);
+  if (error != std::errc() || count == 0 || count > kMax || end - unit != 1) return std::nullopt;
+  switch (*unit) {
+    case 'm':
+      return count * 60;
+    case 'h':
+      return count * 3600;
+    case 'd':
+      return count * 86400;
+    default:
+      return std::nullopt;
+  }
+}
 
 void merge_settings(Settings& settings, const std::string& text, const std::string& file) {
   merge_text(settings, text, file, {});

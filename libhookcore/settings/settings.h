@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,6 +36,7 @@ std::string home_directory(std::string_view passwd, uid_t uid);
 /// | `experimental-mode` | error, warn, quiet, silent ("warn")  | CNB_EXPERIMENTAL_MODE likewise     |
 /// | `cnb-dir`           | absolute host path (none)            | /cnb for images that have none     |
 /// | `scratch-dir`       | absolute host path (none)            | where uppers and sessions live     |
+/// | `session-idle`      | never, or N and m, h or d ("30d")    | how long a named session is kept   |
 /// | `scratch`           | disk, tmpfs, tmpfs:SIZE ("disk")     | default of the annotation          |
 /// | `enforce`           | strict, warn ("strict")              | default of the annotation          |
 /// | `log`               | info, debug ("info")                 | default of the annotation          |
@@ -45,9 +47,13 @@ struct Settings {
   std::string experimental_mode = "warn";
   std::optional<std::string> cnb_dir;      ///< normalised
   std::optional<std::string> scratch_dir;  ///< normalised; absent: the session folder's default
+  uint64_t session_idle_seconds = uint64_t{30} * 86400;  ///< 0: never too long
   optin::Defaults defaults;
   std::optional<std::string> runtime;  ///< a file's name, or an absolute path
 };
+
+/// "never" (0), or a number with m, h or d: seconds. nullopt for anything else.
+std::optional<uint64_t> parse_idle(std::string_view text);
 
 inline constexpr const char* kSystemFile = "/etc/oci-cnb-hooks/config.toml";
 /// Below HostUser::home.

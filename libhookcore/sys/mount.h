@@ -28,6 +28,7 @@ struct MountFlags {
 
 struct TmpfsOptions {
   std::optional<uint64_t> size_bytes;  ///< nullopt: the kernel's default, half of memory
+  std::string source = "tmpfs";        ///< what mountinfo calls it
 };
 
 struct OverlayOptions {
@@ -36,6 +37,7 @@ struct OverlayOptions {
   int work = -1;             ///< on the same mount as upper
   bool user_xattr = false;   ///< mandatory in a user namespace
   bool is_volatile = false;  ///< no sync of upper's file system at umount
+  std::string source;        ///< what mountinfo calls it; empty: as the kernel does
 };
 
 /// The kernel (or a seccomp filter) lacks a call, or won't take layers that are attached nowhere

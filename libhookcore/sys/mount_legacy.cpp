@@ -51,7 +51,7 @@ class LegacyMountApi : public MountApi {
     std::string data = "mode=0755";
     if (options.size_bytes) data += ",size=" + std::to_string(*options.size_bytes);
     return mounted_at_place(true, [&](const std::string& target) {
-      call_mount("tmpfs", target, "tmpfs", 0, data.c_str());
+      call_mount(options.source, target, "tmpfs", 0, data.c_str());
     });
   }
 
@@ -110,7 +110,8 @@ class LegacyMountApi : public MountApi {
     if (options.user_xattr) data += ",userxattr";
     data += ",xino=on";
     return mounted_at_place(true, [&](const std::string& target) {
-      call_mount("overlay", target, "overlay", 0, data.c_str());
+      const std::string source = options.source.empty() ? "overlay" : options.source;
+      call_mount(source, target, "overlay", 0, data.c_str());
     });
   }
 

@@ -146,6 +146,7 @@ class NewMountApi : public MountApi {
   UniqueFd tmpfs(const TmpfsOptions& options) override {
     Context context("tmpfs");
     context.string("mode", "0755");
+    if (options.source != "tmpfs") context.string("source", options.source);
     if (options.size_bytes) context.string("size", std::to_string(*options.size_bytes));
     return context.mount();
   }
@@ -198,6 +199,7 @@ class NewMountApi : public MountApi {
     }
     if (options.user_xattr) context.flag("userxattr");
     context.string("xino", "on");
+    if (!options.source.empty()) context.string("source", options.source);
     return context.mount();
   }
 

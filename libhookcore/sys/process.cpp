@@ -186,6 +186,15 @@ pid_t Proc::parent_pid() const {
   return pid;
 }
 
+uint64_t Proc::pid_namespace() const {
+  // In a createContainer hook this procfs counts as the host does, and getpid(2) as the container.
+  std::array<char, 24> self{};
+  const ssize_t size = ::readlinkat(fd_.get(), "self", self.data(), self.size() - 1);
+  const bool ours = size > 0 && std::to_string(::getpid()) == self.data();
+  struct ::stat ns {};
+  return ::fstatat(fd_.get(), ours ? "self/ns/pid" : "1/ns/pid", &ns, 0) == 0 ? ns.st_ino : 0;
+}
+
 std::string Proc::boot_id() const {
   std::string text = read("sys/kernel/random/boot_id");
   while (!text.empty() && text.back() == '\n') text.pop_back();

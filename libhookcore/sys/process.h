@@ -39,6 +39,8 @@ class Proc {
   std::optional<uint64_t> start_time(pid_t pid) const;
   /// Our parent as this procfs counts; getppid(2) counts in our own pid namespace.
   pid_t parent_pid() const;
+  /// Inode of the pid namespace in which this procfs counts; 0 where that can't be told.
+  uint64_t pid_namespace() const;
   /// Identifies this boot of the machine.
   std::string boot_id() const;
 

@@ -86,8 +86,10 @@ Bench::Bench(const sandbox::Place& place)
 
 Bench::~Bench() { stop(); }
 
-std::string Bench::inside(const std::string& below) const {
-  return "/proc/" + std::to_string(pid_) + "/root" + path(below);
+std::string Bench::inside(const std::string& below) const { return inside_of(pid_, below); }
+
+std::string Bench::inside_of(pid_t pid, const std::string& below) const {
+  return "/proc/" + std::to_string(pid) + "/root" + path(below);
 }
 
 void Bench::add_mount(const std::string& source, const std::string& destination) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "libhookcore/report/log.h"
@@ -48,6 +49,10 @@ class Bench {
   void start(const std::function<void()>& more_mounts = {});
   /// Ends the container's process.
   void stop();
+  /// Leaves it running, for the caller to end: the next start() makes another one beside it.
+  pid_t let_go() { return std::exchange(pid_, 0); }
+  /// PLACE/below in the mount namespace of a container that was let go.
+  std::string inside_of(pid_t pid, const std::string& below) const;
 
   Outcome mount_hook(const std::function<void()>& first = {});
   Outcome poststop_hook();

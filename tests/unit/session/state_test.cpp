@@ -44,6 +44,32 @@ TEST(State, ComesBackAsItWasWritten) {
   EXPECT_EQ(state.members, again->members);
 }
 
+TEST(State, OfASharedSessionComesBackToo) {
+  SessionState state = example();
+  state.kind = Kind::kPod;
+  state.mount_source = "cnb-0123";
+  state.pod_bundle = "/run/pod";
+  state.members[0].container = "abc";
+  state.members[0].pid_namespace = 4026531836;
+  const auto again = parse_session_state(format_state(state));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(state.kind, again->kind);
+  EXPECT_EQ(state.mount_source, again->mount_source);
+  EXPECT_EQ(state.pod_bundle, again->pod_bundle);
+  EXPECT_EQ(state.members, again->members);
+}
+
+TEST(State, OfVersionOneIsRead) {
+  const auto state = parse_session_state(
+      R"({"version":1,"container":"c","bundle":"/b","restartable":true,"boot":"x",)"
+      R"("source":{"device":1,"inode":2},"scratch":"disk",)"
+      R"("members":[{"pid":3,"start":4,"mounted":true}]})");
+  ASSERT_TRUE(state);
+  EXPECT_EQ(Kind::kContainer, state->kind);
+  EXPECT_EQ(2U, state->source_inode);
+  EXPECT_EQ((std::vector<Member>{{3, 4, true}}), state->members);
+}
+
 TEST(State, ABundleThatIsNotUtf8IsWrittenAllTheSame) {
   SessionState state = example();
   state.bundle = "/bundle/\xff";
@@ -70,7 +96,7 @@ TEST(State, WhatIsNotOursIsNoState) {
   EXPECT_FALSE(parse_session_state("[]"));
   EXPECT_FALSE(parse_session_state("{}"));
   EXPECT_FALSE(parse_session_state(std::string(100000, '[')));
-  EXPECT_FALSE(parse_session_state(changed("\"version\": 1", "\"version\": 2")));
+  EXPECT_FALSE(parse_session_state(changed("\"version\": 2", "\"version\": 3")));
   EXPECT_FALSE(parse_session_state(changed("\"restartable\": true", "\"restartable\": \"yes\"")));
   EXPECT_FALSE(parse_session_state(changed("\"members\": [", "\"members\": [7,")));
   EXPECT_FALSE(parse_session_state(changed("\"boot\"", "\"boots\"")));
@@ -100,6 +126,19 @@ TEST_F(Liveness, AProcessIsNamedByPidStartAndBoot) {
   EXPECT_FALSE(has_living_member(proc_, other));
   other.members.push_back(state_.members[0]);
   EXPECT_TRUE(has_living_member(proc_, other)) << "one of several is enough";
+}
+
+// A collection from another pid namespace must not take living sessions for dead ones.
+TEST_F(Liveness, AProcessOfAnotherPidNamespaceMayLive) {
+  state_.members[0].pid_namespace = proc_.pid_namespace();
+  EXPECT_NE(0U, proc_.pid_namespace());
+  EXPECT_TRUE(has_living_member(proc_, state_));
+  state_.members[0].start_time += 1;
+  EXPECT_FALSE(has_living_member(proc_, state_));
+  state_.members[0].pid_namespace += 1;
+  EXPECT_TRUE(has_living_member(proc_, state_));
+  state_.boot_id = "another";
+  EXPECT_FALSE(has_living_member(proc_, state_));
 }
 
 TEST_F(Liveness, OverIsWhatNobodyCanComeBackTo) {

@@ -190,6 +190,41 @@ TEST_P(StoreTest, CollectTakesWhatIsOverAndNothingElse) {
   });
 }
 
+TEST_P(StoreTest, ANamedSessionStaysUntilItWasIdleForLong) {
+  sandbox::run(GetParam(), [](const Place& place) {
+    const sys::Proc proc = sys::Proc::open();
+    const std::string sessions = place.path + "/store/sessions/";
+    Store store = Store::open(place.path + "/store");
+    SessionState named = state_of(proc, 0);
+    named.kind = Kind::kNamed;
+    SessionState pod = named;
+    pod.kind = Kind::kPod;
+    pod.pod_bundle = place.path;
+    SessionState killed = named;
+    killed.members = {{0x7FFFFFF0, 1, true}};
+    store.acquire("n-idle").write_state(named);
+    store.acquire("n-killed").write_state(killed);
+    store.acquire("p-there").write_state(pod);
+    pod.pod_bundle = "/nowhere/at/all";
+    store.acquire("p-gone").write_state(pod);
+    store.acquire("p-gone-just-now").write_state(pod);
+    store.acquire("n-odd");
+    tree::make(sessions, {"n-odd/upper/"});
+    const struct ::timespec old[2] = {{1000, 0}, {1000, 0}};
+    for (const char* name : {"n-idle", "n-killed", "p-there", "p-gone"}) {
+      ASSERT_EQ(0, ::utimensat(AT_FDCWD, (sessions + name).c_str(), old, 0));
+    }
+    EXPECT_EQ(1U, store.collect(proc).removed) << "without a limit only the pod's";
+    EXPECT_FALSE(tree::exists(sessions + "p-gone"));
+    const CollectResult result = store.collect(proc, 3600);
+    EXPECT_EQ(1U, result.removed);
+    EXPECT_EQ((std::vector<std::string>{"n-killed", "n-odd", "p-gone-just-now", "p-there"}),
+              tree::names(sessions))
+        << "the time of n-killed began when its container was found dead";
+    EXPECT_EQ(1U, result.problems.size()) << "n-odd is told, and not thrown away";
+  });
+}
+
 // One thing that isn't as it should be must not keep everything else from being collected.
 TEST_P(StoreTest, CollectGoesOnAfterAProblem) {
   sandbox::run(GetParam(), [](const Place& place) {

@@ -69,7 +69,7 @@ TEST(Settings, RefusesUnknownKeysWithTheirLine) {
          "settings: unknown key \"platform_api\"; config.toml:2; did you mean \"platform-api\"?");
   refuse("log = \"info\"\n[some-table]\n",
          "settings: unknown key \"some-table\"; config.toml:2; the keys are platform-api, "
-         "experimental-mode, cnb-dir, scratch-dir, scratch, enforce, log, runtime");
+         "experimental-mode, cnb-dir, scratch-dir, session-idle, scratch, enforce, log, runtime");
 }
 
 TEST(Settings, RefusesBadValuesWithTheirLine) {
