@@ -87,12 +87,27 @@ void tell(const runtime::RealRuntime& real, const std::string& bundle, const Wor
                   process::std_err > process::null, ignored);
 }
 
-/// What a killed run left: its container first, for it stands on the bundle. Killed by itself:
-/// crun 1.8 may freeze what it deletes by force before it has died, and then it never does.
-void end_container(const runtime::RealRuntime& real, const std::string& bundle,
-                   const std::string& name) {
-  tell(real, bundle, {"kill", name, "KILL"});
-  tell(real, bundle, {"delete", name});
+/// Ends the processes that the mount hook wrote down, and waits for it: a runtime that was killed
+/// early enough knows nothing of its container, and crun 1.8 may freeze what it deletes by force
+/// before it has died, which then never happens.
+void kill_members(const std::string& store_root, const std::string& name) {
+  constexpr int kPatience = 10000;  // ms; a process that hangs in the kernel is not waited for
+  auto store = session::Store::open_existing(store_root);
+  const auto directory = store ? store->look(session::Store::anonymous_name(name)) : std::nullopt;
+  const auto state = directory ? session::read_state(directory->get()) : std::nullopt;
+  if (!state) return;
+  const sys::Proc proc = sys::Proc::open();
+  for (const session::Member& member : state->members) {
+    const sys::UniqueFd process = sys::open_process(member.pid);
+    if (!process || !session::is_alive(proc, *state, member)) continue;
+    sys::kill_process(process.get(), kPatience);
+  }
+}
+
+/// What a killed run left: its container first, for it stands on the bundle.
+void end_container(const runtime::RealRuntime& real, const std::string& store_root,
+                   const std::string& bundle, const std::string& name) {
+  kill_members(store_root, name);
   tell(real, bundle, {"delete", "--force", name});
 }
 
@@ -147,8 +162,9 @@ int run_container(const ContainerOptions& options) {
   int exit_code = 0;
   {
     const RunRoom room(home.store_root);
-    room.sweep(
-        [&](const std::string& path, const std::string& name) { end_container(real, path, name); });
+    room.sweep([&](const std::string& path, const std::string& name) {
+      end_container(real, home.store_root, path, name);
+    });
     use_rootfs(options, room.fd(), plan);
     use_configured_cnb(options, home.settings, room.fd(), plan);
     sys::replace_file(room.fd(), "config.json", bundle::make_document(plan, home.settings));
@@ -159,7 +175,7 @@ int run_container(const ContainerOptions& options) {
     command.before_exec = [] { return 0; };
     command.started = [](pid_t) {};
     exit_code = preview::run_command(command);
-    end_container(real, room.path(), room.name());
+    end_container(real, home.store_root, room.path(), room.name());
   }
   collect_scratch(home.store_root);
   return exit_code;

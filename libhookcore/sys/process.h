@@ -79,6 +79,12 @@ void enter_user_namespace(int fd);
 UniqueFd make_id_namespace(const Proc& proc, const std::vector<IdRange>& uids,
                            const std::vector<IdRange>& gids);
 
+/// A process as a descriptor (pidfd_open(2)): its number may become another's, this doesn't. Empty
+/// when there is none.
+UniqueFd open_process(pid_t pid);
+/// SIGKILL; returns when the process has ended, or after so many milliseconds.
+void kill_process(int process_fd, int milliseconds);
+
 /// First steps of every hook: no environment, no inherited descriptor, cwd "/", not dumpable, umask
 /// 077 (CVE-2025-23266, CVE-2024-21626, CVE-2019-5736).
 void isolate_process();
