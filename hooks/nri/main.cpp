@@ -1,6 +1,7 @@
 // The NRI plugin for containerd and CRI-O: see oci-cnb-nri(8).
 
 #include <fcntl.h>
+#include <google/protobuf/stubs/logging.h>
 #include <linux/capability.h>
 #include <unistd.h>
 
@@ -63,6 +64,8 @@ int run(int argc, char** argv) {
     options.hooks_directory = environment::installed_hooks_directory();
   }
   sys::isolate_process();
+  // What it says of broken messages is no line of our log, and might wait.
+  google::protobuf::SetLogHandler(nullptr);
   // Scratch holds files of any user, in directories of any mode.
   sys::keep_capabilities(std::array{CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER});
   daemon::Service(options).run();

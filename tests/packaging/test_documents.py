@@ -9,7 +9,8 @@ from machine import must, run
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 COMPLETIONS = CHECKOUT / "packaging/completions"
-PAGES = ("oci-cnb.1", "oci-cnb-hooks.7", "oci-cnb-hooks.toml.5", "oci-cnb-runtime.8")
+PAGES = ("oci-cnb.1", "oci-cnb-hooks.7", "oci-cnb-hooks.toml.5", "oci-cnb-runtime.8",
+         "oci-cnb-nri.8")
 GROUPS = ("context", "spec", "session", "node")
 
 
