@@ -1,6 +1,7 @@
 // oci-cnb node: the hooks on a Kubernetes node. A DaemonSet's init container runs it.
 #include "hooks/cli/node_commands.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -87,8 +88,21 @@ void uninstall(const std::string& root) {
   print(changed ? "uninstalled; restart the container runtime\n" : "uninstalled\n");
 }
 
-CLI::Option* add_root(CLI::App& command, std::string& root) {
-  return command.add_option("--root", root, "The directory at which the node's / is mounted")
+/// For a pod that has done its work on the node and must not be started again. Blocked and waited
+/// for: process 1 of a container gets no signal that it doesn't handle.
+void wait_for_end() {
+  sigset_t ends{};
+  sigemptyset(&ends);
+  sigaddset(&ends, SIGTERM);
+  sigaddset(&ends, SIGINT);
+  if (::sigprocmask(SIG_BLOCK, &ends, nullptr) != 0) throw SystemError("sigprocmask", "", errno);
+  int signal = 0;
+  while (::sigwait(&ends, &signal) != 0) {
+  }
+}
+
+void add_root(CLI::App& command, std::string& root) {
+  command.add_option("--root", root, "The directory at which the node's / is mounted")
       ->type_name("DIR")
       ->check(CLI::ExistingDirectory);
 }
@@ -125,6 +139,9 @@ void add_node_commands(CLI::App& app) {
       node->add_subcommand("uninstall", "Take handler and programs off the node; scratch stays");
   add_root(*uninstall_command, options->root);
   uninstall_command->callback([options] { uninstall(options->root); });
+
+  node->add_subcommand("wait", "Wait for SIGTERM: the rest of a pod that has done its work")
+      ->callback(wait_for_end);
 }
 
 }  // namespace hookcore::cli

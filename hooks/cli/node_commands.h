@@ -4,7 +4,7 @@
 
 namespace hookcore::cli {
 
-/// oci-cnb node install|uninstall.
+/// oci-cnb node install|uninstall|wait.
 void add_node_commands(CLI::App& app);
 
 }  // namespace hookcore::cli

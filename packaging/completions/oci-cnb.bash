@@ -20,9 +20,10 @@ _oci_cnb_words() {
     'session apply') echo '--help --yes --force --dry-run' ;;
     'session log' | 'session rm') echo '--help' ;;
     doctor) echo '--help --json' ;;
-    node) echo '--help install uninstall' ;;
+    node) echo '--help install uninstall wait' ;;
     'node install') echo '--help --root --engine --without-nri --handler --based-on --programs --dry-run' ;;
     'node uninstall') echo '--help --root' ;;
+    'node wait') echo '--help' ;;
   esac
 }
 
@@ -32,7 +33,7 @@ _oci_cnb_command() {
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$command $word" in
       ' context' | ' preview' | ' run' | ' spec' | ' session' | ' doctor' | ' node') command=$word ;;
-      'context '[lmes]* | 'spec '[gav]* | 'session '[a-z]* | 'node '[iu]*)
+      'context '[lmes]* | 'spec '[gav]* | 'session '[a-z]* | 'node '[iuw]*)
         [[ " $(_oci_cnb_words "$command") " == *" $word "* ]] && command+=" $word"
         ;;
     esac

@@ -89,7 +89,7 @@ complete -c oci-cnb -n '__oci_cnb_at session apply' -l dry-run -d 'Only shows'
 
 complete -c oci-cnb -n '__oci_cnb_at doctor' -l json -d 'JSON on stdout'
 
-complete -c oci-cnb -n '__oci_cnb_is node' -a 'install uninstall'
+complete -c oci-cnb -n '__oci_cnb_is node' -a 'install uninstall wait'
 for command in install uninstall
     complete -c oci-cnb -n "__oci_cnb_at node $command" -l root -xa '(__fish_complete_directories)' -d 'Where the / of the node is'
 end
