@@ -82,13 +82,20 @@ EnvironmentPlan plan_exec(const oci::ConfigView& container, const oci::ConfigVie
   if (!request.keep_cwd && cwd == engine_cwd && cwd != request.workspace_path) {
     plan.cwd = request.workspace_path;
   }
-  for (const Variable& variable : kVariables) {
-    if (!variable.roles[static_cast<size_t>(request.role)]) continue;
-    const auto value = container.env_value(variable.name);
-    if (!value || process.env_value(variable.name)) continue;
-    plan.env.push_back(std::string(variable.name) + "=" + std::string(*value));
+  for (std::string& entry : role_variables(container, request.role)) {
+    if (!process.env_value(entry.substr(0, entry.find('=')))) plan.env.push_back(std::move(entry));
   }
   return plan;
+}
+
+std::vector<std::string> role_variables(const oci::ConfigView& container, optin::Role role) {
+  std::vector<std::string> entries;
+  for (const Variable& variable : kVariables) {
+    if (!variable.roles[static_cast<size_t>(role)]) continue;
+    const auto value = container.env_value(variable.name);
+    if (value) entries.push_back(std::string(variable.name) + "=" + std::string(*value));
+  }
+  return entries;
 }
 
 void apply_plan(oci::ConfigEditor& editor, const EnvironmentPlan& plan) {

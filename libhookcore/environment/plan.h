@@ -41,6 +41,9 @@ EnvironmentPlan plan_exec(const oci::ConfigView& container, const oci::ConfigVie
 /// had chosen; absent for "/".
 inline constexpr std::string_view kEngineCwd = "io.cnb.engine-cwd";
 
+/// The variables of the role that the container has, as "NAME=value".
+std::vector<std::string> role_variables(const oci::ConfigView& container, optin::Role role);
+
 /// Makes the plan's changes. Throws Error(Code::kEnvironment) for a control byte in one.
 void apply_plan(oci::ConfigEditor& editor, const EnvironmentPlan& plan);
 

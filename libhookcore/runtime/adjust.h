@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "libhookcore/report/log.h"
 #include "libhookcore/runtime/arguments.h"
 #include "libhookcore/runtime/real_runtime.h"
@@ -24,7 +27,9 @@ void adjust_bundle(const Call& call, report::Log& log);
 void refuse_restore(const Call& call);
 
 /// exec: the process document of a container that has opted in gets the container's cwd and
-/// environment. Arguments in place of a document need nothing: runtimes take both from config.json.
-void adjust_process(const Call& call);
+/// environment. With arguments in place of a document runc takes both from config.json by itself;
+/// crun starts in "/", and with --env drops the container's environment: returns the options that
+/// have to stand behind the command for it.
+std::vector<std::string> adjust_process(const Call& call);
 
 }  // namespace hookcore::runtime

@@ -111,6 +111,9 @@ class Scanner {
   Scanner(const Words& words, Dialect dialect, Take take)
       : words_(words), dialect_(dialect), take_(take) {}
 
+  /// Of the word that is read next.
+  size_t position() const { return at_; }
+
   /// Passes over options up to the next operand, which is returned; empty at the end.
   std::string_view next_operand(Options options) {
     while (at_ < words_.size()) {
@@ -213,10 +216,13 @@ Invocation parse_arguments(const Words& words, Dialect dialect) {
     if (name == "bundle") call.bundle = value;
     if (name == "config") call.config = value;
     if (name == "process") call.process = value;
+    if (name == "cwd") call.has_cwd = true;
+    if (name == "env") call.env.push_back(value);
     if (name == "help" || name == "usage" || name == "version") help = true;
   };
   Scanner scanner(words, dialect, take);
   call.command = scanner.next_operand(kGlobal);
+  call.options_at = scanner.position();
   const Options options = options_of(call.command);
   if (options.empty()) return help ? Invocation{} : call;
   call.id = scanner.next_operand(options);

@@ -27,6 +27,9 @@ struct Invocation {
   std::optional<std::string_view> bundle;   ///< of create, run and restore
   std::optional<std::string_view> config;   ///< crun's --config
   std::optional<std::string_view> process;  ///< of exec: a document; none: arguments
+  bool has_cwd = false;                     ///< of exec
+  std::vector<std::string_view> env;        ///< of exec: "NAME=value"
+  size_t options_at = 0;                    ///< the word behind the command
   std::string_view id;                      ///< the container; empty where none is given
 };
 

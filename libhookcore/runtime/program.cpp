@@ -50,22 +50,28 @@ class Program {
     const RealRuntime real = find_runtime(argv_[0], settings::load_runtime(user));
     dialect_ = real.dialect;
     call_ = parse_arguments(words_, dialect_);
-    adjust({call_, real, user, environment_});
-    become(real.path);
+    become(real.path, adjust({call_, real, user, environment_}));
   }
 
-  void adjust(const Call& call) {
+  /// Options to be added behind the command.
+  std::vector<std::string> adjust(const Call& call) {
     if (!call_.id.empty()) log_.set_container(call_.id);
     if (call_.command == "create" || call_.command == "run") adjust_bundle(call, log_);
     if (call_.command == "restore") refuse_restore(call);
-    if (call_.command == "exec") adjust_process(call);
+    return call_.command == "exec" ? adjust_process(call) : std::vector<std::string>();
   }
 
-  [[noreturn]] void become(const std::string& path) {
+  [[noreturn]] void become(const std::string& path, const std::vector<std::string>& added) {
     // crun chooses what it does by its name, so the name is its own.
+    std::vector<const char*> words = {path.c_str()};
+    words.insert(words.end(), argv_ + 1, argv_ + 1 + words_.size());
+    std::vector<const char*> options;
+    for (const std::string& option : added) options.push_back(option.c_str());
+    words.insert(words.begin() + 1 + static_cast<ptrdiff_t>(call_.options_at), options.begin(),
+                 options.end());
+    words.push_back(nullptr);
     // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): execve(2) changes no argument
-    argv_[0] = const_cast<char*>(path.c_str());
-    ::execve(path.c_str(), argv_, environment_);
+    ::execve(path.c_str(), const_cast<char* const*>(words.data()), environment_);
     throw SystemError("execve", path, errno);
   }
 

@@ -119,6 +119,16 @@ TEST(Arguments, InAllFormsOfGetopt) {
          });
 }
 
+TEST(Arguments, OfExecByOptions) {
+  const Words words = {"--debug", "exec", "-eA=b", "--cwd=/x", "--env",
+                       "C=",      "id",   "sh",    "-e",       "D=e"};
+  const Invocation call = parse_arguments(words, Dialect::kGetopt);
+  EXPECT_EQ((Words{"A=b", "C="}), call.env);
+  EXPECT_TRUE(call.has_cwd);
+  EXPECT_EQ(2U, call.options_at);
+  EXPECT_FALSE(parse_arguments({"exec", "id", "--cwd", "/"}, Dialect::kGetopt).has_cwd);
+}
+
 TEST(Arguments, ConfigOfCrun) {
   EXPECT_EQ("run root=- log=-: bundle=/b config=c.json process=- id=x",
             read({"run", "-fc.json", "-b/b", "x"}, Dialect::kGetopt));

@@ -1,0 +1,90 @@
+"""oci-cnb-runtime under real engines. Run it through the lab:
+
+    tests/lab/enter [--user] [host|trixie|sid] python3 -m pytest tests/runtime
+"""
+
+import os
+import pathlib
+import shutil
+
+import pytest
+
+from kit.containerd import Containerd, Handler
+from kit.docker import Docker
+from kit.engine import must
+from kit.fixtures import (  # noqa: F401  (fixtures)
+    ask, log, make_source, nothing_left, programs, room, rootless, source)
+
+RUNTIMES = ("runc", "crun")
+
+
+def pytest_configure():
+    if not os.environ.get("OCI_CNB_IN_LAB"):
+        raise pytest.UsageError(
+            "these tests start containers: run them as tests/lab/enter [--user] [host|trixie|sid] "
+            "python3 -m pytest tests/runtime"
+        )
+
+
+def pytest_collection_modifyitems(config, items):
+    unfit = "rootless" if os.geteuid() == 0 else "rootful"
+    kept = [item for item in items if not item.get_closest_marker(unfit)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+@pytest.fixture(scope="session")
+def wrapper(programs):  # noqa: F811
+    """The program under test, which stands for what the configuration names."""
+    return programs["oci-cnb-runtime"]
+
+
+@pytest.fixture(scope="session")
+def wrappers(wrapper):
+    """{runtime: wrapper that stands for it}: links, whose names say for which."""
+    made = {}
+    for runtime in RUNTIMES:
+        made[runtime] = wrapper.with_name(f"oci-cnb-runtime.{runtime}")
+        made[runtime].symlink_to(wrapper.name)
+    return made
+
+
+@pytest.fixture(scope="session")
+def docker(room, wrappers, log):  # noqa: F811
+    engine = Docker(room / "docker", {"cnb": wrappers["runc"], "cnb-crun": wrappers["crun"]}, log)
+    engine.start()
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture(scope="session")
+def containerd(room, wrappers):  # noqa: F811
+    handlers = {name: Handler(path) for name, path in wrappers.items()}
+    engine = Containerd(room / "containerd", handlers).start()
+    engine.load("pause", "basic")
+    yield engine
+    engine.sweep()
+    engine.stop()
+
+
+@pytest.fixture(scope="session")
+def podman_ready():
+    """podman's first start makes mounts and a pause process that are not a container's."""
+    must(["podman", "info"])
+
+
+@pytest.fixture
+def configuration():
+    """configuration(text): config.toml of whoever runs the test, for the test."""
+    path = pathlib.Path("/etc/oci-cnb-hooks/config.toml")
+    if os.geteuid() != 0:
+        path = pathlib.Path.home() / ".config/oci-cnb-hooks/config.toml"
+
+    def write(text):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o644)
+        return path
+
+    yield write
+    shutil.rmtree(path.parent, ignore_errors=True)
