@@ -9,6 +9,7 @@
 #   host       engines and command line on this machine, rootful and rootless
 #   trixie     the same on Debian 13, in a tree of its own
 #   kubernetes pods over the CRI: containerd of this machine (1.6), of Debian 13 (1.7) and of sid (2.1)
+#   runtime    oci-cnb-runtime under Docker, containerd, podman and buildah, on the same three
 #   package    the .deb on both: install, use, upgrade, remove
 #
 # The last line is `N passed, N failed, N skipped`. A tier that cannot run is skipped, loudly; with
@@ -17,7 +18,7 @@ set -euo pipefail
 
 checkout=$(readlink -f "$(dirname "$(readlink -f "$0")")/..")
 cd "$checkout"
-readonly all_tiers=(house unit sanitize host trixie kubernetes package)
+readonly all_tiers=(house unit sanitize host trixie kubernetes runtime package)
 readonly build=$checkout/build/release results=$checkout/build/results
 readonly enter=$checkout/tests/lab/enter
 corpus=$(readlink -f "${OCI_CNB_CORPUS:-$checkout/../shared/corpus}" || true)
@@ -201,6 +202,35 @@ tier_kubernetes() {
   done
 }
 
+# runtime_in WORLD NAME [OPTION]...
+runtime_in() {
+  local world=$1 name=$2
+  shift 2
+  OCI_CNB_STAGE=$checkout/build/stage "$enter" "$@" "$world" \
+    python3 -B -m pytest tests/runtime -q --tb=short \
+    --junit-xml="$results/user/$name.xml" >"$results/$name.log" 2>&1 || true
+}
+
+# Two worlds at a time.
+tier_runtime() {
+  local start=$SECONDS world name
+  local -a names=(runtime-host runtime-host-user)
+  (runtime_in host runtime-host; runtime_in host runtime-host-user --user) &
+  for world in trixie sid; do
+    if ! tests/lab/tree.sh "$world" >/dev/null; then
+      cannot "runtime-$world" "no Debian $world tree could be made"
+      continue
+    fi
+    runtime_in "$world" "runtime-$world"
+    names+=("runtime-$world")
+  done
+  wait
+  for name in "${names[@]}"; do
+    grep -vE '^\.+( |$)|^$' "$results/$name.log" | tail -n 60 || true
+    collect "$name" $((SECONDS - start)) "$results/$name.log" "$results/user/$name.xml"
+  done
+}
+
 tier_package() {
   local start world log=$results/package.log
   (cd "$build" && rm -f ./*.deb && cpack -G DEB) >"$log" 2>&1 || {
@@ -249,7 +279,7 @@ main() {
   if build_preset release && stage; then
     for tier in "${tiers[@]}"; do
       case $tier in
-        unit | sanitize | host | trixie | kubernetes | package)
+        unit | sanitize | host | trixie | kubernetes | runtime | package)
           if [[ $(id -u) -ne 0 ]]; then
             cannot "$tier" "the lab needs root"
             continue

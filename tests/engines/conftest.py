@@ -6,20 +6,18 @@ Run it through the lab, once for each user and each Debian:
 """
 
 import os
-import pathlib
 import shutil
 import tempfile
 
 import pytest
 
-from kit import source as source_kit
-from kit import traces
 from kit.bare import Bare
-from kit.engine import Request, must
-from kit.hooks import INSTALLED, Hooks, find_programs, stage_copy
+from kit.engine import must
+from kit.fixtures import (  # noqa: F401  (fixtures)
+    ask, log, make_source, nothing_left, programs, room, rootless, source)
+from kit.hooks import INSTALLED, Hooks
 from kit.podman import Podman
 
-CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 PODMANS = ("podman-crun", "podman-runc")
 BARE = ("crun", "runc")
 
@@ -44,29 +42,6 @@ def pytest_collection_modifyitems(config, items):
     kept = [item for item in items if fits(item)]
     config.hook.pytest_deselected(items=[item for item in items if not fits(item)])
     items[:] = kept
-
-
-@pytest.fixture(scope="session")
-def rootless():
-    return os.geteuid() != 0
-
-
-@pytest.fixture(scope="session")
-def room():
-    """A directory on a real file system for the whole run, removed by the lab."""
-    path = pathlib.Path(tempfile.mkdtemp(prefix="engines-"))
-    path.chmod(0o755)
-    return path
-
-
-@pytest.fixture(scope="session")
-def programs(room):
-    return stage_copy(find_programs(CHECKOUT), room / "programs")
-
-
-@pytest.fixture(scope="session")
-def log():
-    return traces.Log()
 
 
 @pytest.fixture(scope="session")
@@ -114,49 +89,6 @@ def hooks(make_hooks):
     return make_hooks(*INSTALLED)
 
 
-@pytest.fixture
-def make_source(room):
-    """make_source(uid=None): an example tree, checked to be unchanged when the test ends."""
-    made = []
-
-    def make(uid=None, fill=source_kit.make):
-        path = tempfile.mkdtemp(prefix="source-", dir=room)
-        os.chmod(path, 0o755)
-        fill(path)
-        source_kit.settle(path, uid)
-        made.append((path, source_kit.fingerprint(path)))
-        return path
-
-    yield make
-    changes = []
-    for path, before in made:
-        changes += source_kit.difference(before, source_kit.fingerprint(path))
-        shutil.rmtree(path)
-    assert not changes, "the source was changed:\n" + "\n".join(changes)
-
-
-@pytest.fixture
-def source(make_source):
-    return make_source()
-
-
-@pytest.fixture
-def ask(source):
-    """ask(script, **fields): a request for a container over the example tree."""
-
-    def make(script, **fields):
-        fields.setdefault("source", source)
-        return Request(script, **fields)
-
-    return make
-
-
 @pytest.fixture(autouse=True)
-def nothing_left(engines):
-    """No mount, no process, no scratch outlives a test."""
-    mounts, sessions = traces.mounts(), traces.sessions()
-    yield
-    assert traces.settled(traces.processes, []) == []
-    assert traces.settled(traces.mounts, mounts) == mounts
-    left = traces.settled(lambda: [name for name in traces.sessions() if name not in sessions], [])
-    assert left == [], f"scratch was left behind: {traces.describe(left)}"
+def clean(engines, nothing_left):
+    """nothing_left for every test, once the engines have made what they keep."""
