@@ -72,6 +72,15 @@ bool may_be_there(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
+// A collector in a container may not see the engine's state at all, and a living pod can be without
+// a container for a moment. The directory two levels up is the engine's own: it holds all
+// sandboxes.
+bool sandbox_is_gone(const std::string& bundle) {
+  const std::string above = bundle.substr(0, bundle.rfind('/'));
+  const std::string engine = above.substr(0, above.rfind('/'));
+  return engine.size() > 1 && ::access(engine.c_str(), F_OK) == 0 && !may_be_there(bundle);
+}
+
 }  // namespace
 
 std::string default_root(bool rootful, uid_t uid, const std::string& home) {
@@ -86,7 +95,7 @@ bool is_over(const sys::Proc& proc, const SessionState& state) {
     case Kind::kContainer:
       return !state.restartable || !may_be_there(state.bundle);
     case Kind::kPod:
-      return !state.pod_bundle.empty() && !may_be_there(state.pod_bundle);
+      return sandbox_is_gone(state.pod_bundle);
     case Kind::kNamed:
       break;
   }

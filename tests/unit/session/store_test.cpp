@@ -206,19 +206,22 @@ TEST_P(StoreTest, ANamedSessionStaysUntilItWasIdleForLong) {
     store.acquire("n-killed").write_state(killed);
     store.acquire("p-there").write_state(pod);
     pod.pod_bundle = "/nowhere/at/all";
+    store.acquire("p-out-of-sight").write_state(pod);
+    pod.pod_bundle = place.path + "/sandbox/bundle";
     store.acquire("p-gone").write_state(pod);
     store.acquire("p-gone-just-now").write_state(pod);
     store.acquire("n-odd");
     tree::make(sessions, {"n-odd/upper/"});
     const struct ::timespec old[2] = {{1000, 0}, {1000, 0}};
-    for (const char* name : {"n-idle", "n-killed", "p-there", "p-gone"}) {
+    for (const char* name : {"n-idle", "n-killed", "p-there", "p-out-of-sight", "p-gone"}) {
       ASSERT_EQ(0, ::utimensat(AT_FDCWD, (sessions + name).c_str(), old, 0));
     }
     EXPECT_EQ(1U, store.collect(proc).removed) << "without a limit only the pod's";
     EXPECT_FALSE(tree::exists(sessions + "p-gone"));
     const CollectResult result = store.collect(proc, 3600);
     EXPECT_EQ(1U, result.removed);
-    EXPECT_EQ((std::vector<std::string>{"n-killed", "n-odd", "p-gone-just-now", "p-there"}),
+    EXPECT_EQ((std::vector<std::string>{"n-killed", "n-odd", "p-gone-just-now", "p-out-of-sight",
+                                        "p-there"}),
               tree::names(sessions))
         << "the time of n-killed began when its container was found dead";
     EXPECT_EQ(1U, result.problems.size()) << "n-odd is told, and not thrown away";
