@@ -11,7 +11,7 @@ from kit.engine import execute, must
 from kit.pod import Pod, Refused, Volume
 from kit.probe import Facts, Probe
 
-pytestmark = [pytest.mark.rootful, pytest.mark.usefixtures("nothing_left")]
+pytestmark = [pytest.mark.rootful, pytest.mark.usefixtures("pods_end")]
 _counter = itertools.count()
 
 
