@@ -90,6 +90,5 @@ def test_ctr_exec(containerd, handler, wrappers, source):
                           look().script()))
         has_environment(Facts(result.stdout))
     finally:
-        must(ctr(containerd, "task", "kill", "--signal", "9", name))
-        execute(ctr(containerd, "task", "delete", name))
+        must(ctr(containerd, "task", "delete", "--force", name))
         must(ctr(containerd, "container", "delete", name))
