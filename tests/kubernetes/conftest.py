@@ -55,7 +55,10 @@ def room():
 
 @pytest.fixture(scope="session")
 def programs(room):
-    return stage_copy(find_programs(CHECKOUT), room / "programs")
+    found = find_programs(CHECKOUT)
+    beside = found["oci-cnb-createruntime"].parent
+    found |= {name: beside / name for name in ("oci-cnb-guard", "oci-cnb-nri")}
+    return stage_copy(found, room / "programs")
 
 
 @pytest.fixture(scope="session")
@@ -63,24 +66,33 @@ def log():
     return traces.Log()
 
 
-@pytest.fixture(scope="session", params=["runc", "crun"])
-def node(request, room, programs):
-    """containerd whose handler `cnb` runs this runtime. At the end the node is as it was."""
-    directory = room / f"containerd-{request.param}"
-    node = Containerd(directory, config=CONFIG).configure()
-    before = CONFIG.read_bytes()
-    install = [programs["oci-cnb"], "node", "install", "--without-nri", "--based-on", request.param]
-    must(install)
-    node.start()
-    node.load(*IMAGES)
-    yield node
-    node.sweep()
-    node.stop()
-    assert traces.settled(node.shims, {}) == {}
-    must([programs["oci-cnb"], "node", "uninstall"])
-    assert CONFIG.read_bytes() == before
-    assert not pathlib.Path("/opt/oci-cnb-hooks").exists()
-    CONFIG.unlink()
+@pytest.fixture(scope="session")
+def serve(programs):
+    """serve(directory, *options of `oci-cnb node install`): containerd with our handler. At the end
+    the machine is as it was."""
+
+    def make(directory, *options):
+        node = Containerd(directory, config=CONFIG).configure()
+        before = CONFIG.read_bytes()
+        must([programs["oci-cnb"], "node", "install", *options])
+        node.start()
+        node.load(*IMAGES)
+        yield node
+        node.sweep()
+        node.stop()
+        assert traces.settled(node.shims, {}) == {}
+        must([programs["oci-cnb"], "node", "uninstall"])
+        assert CONFIG.read_bytes() == before
+        assert not pathlib.Path("/opt/oci-cnb-hooks").exists()
+        CONFIG.unlink()
+
+    return make
+
+
+@pytest.fixture(scope="module", params=["runc", "crun"])
+def node(request, room, serve):
+    """containerd whose handler `cnb` does without NRI, on this runtime."""
+    yield from serve(room / f"spec-{request.param}", "--without-nri", "--based-on", request.param)
 
 
 @pytest.fixture
