@@ -44,14 +44,12 @@ def test_environment_descriptors_and_signals(machine):
     """What the engine set up for its runtime, down to a blocked signal and an inherited pipe."""
     reader, writer = os.pipe()
     variables = {"LISTEN_FDS": "1", "EMPTY": "", "_OCI": "a=b\nc", "XDG_RUNTIME_DIR": "/x"}
-
-    def block():
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGCHLD})
-
+    # Inherited, not set in the child: a Python that has grpc's threads can't run code after a fork.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGCHLD})
     try:
-        seen = machine.call("start", "id", env=variables, pass_fds=(writer,), preexec_fn=block,
-                            cwd="/usr")
+        seen = machine.call("start", "id", env=variables, pass_fds=(writer,), cwd="/usr")
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(reader)
         os.close(writer)
     entries = bytes.fromhex(seen.call["environment"]).rstrip(b"\0").split(b"\0")
