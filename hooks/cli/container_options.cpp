@@ -97,7 +97,7 @@ std::vector<std::string> variables(const ContainerOptions& options) {
 
 std::shared_ptr<ContainerOptions> add_container_options(CLI::App& command,
                                                         const std::vector<std::string>& words) {
-  const auto options = std::make_shared<ContainerOptions>();
+  auto options = std::make_shared<ContainerOptions>();
   options->command = words;
   command.add_option("DIR", options->directory, "The source, for /workspace (default: .)");
   command.add_option("--role", options->role, "What the container is (default: dev)")

@@ -1,12 +1,12 @@
 // oci-cnb node: the hooks on a Kubernetes node. A DaemonSet's init container runs it.
 #include "hooks/cli/node_commands.h"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <csignal>
 #include <memory>
 #include <string>
 

@@ -2,13 +2,13 @@
 #include "hooks/cli/run_commands.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <array>
 #include <boost/process.hpp>
+#include <climits>
 #include <memory>
 #include <system_error>
 

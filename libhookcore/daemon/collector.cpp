@@ -1,13 +1,13 @@
 #include "libhookcore/daemon/collector.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <nlohmann/json.hpp>
 
 #include "libhookcore/base/error.h"

@@ -66,6 +66,7 @@ class Program {
     std::vector<const char*> words = {path.c_str()};
     words.insert(words.end(), argv_ + 1, argv_ + 1 + words_.size());
     std::vector<const char*> options;
+    options.reserve(added.size());
     for (const std::string& option : added) options.push_back(option.c_str());
     words.insert(words.begin() + 1 + static_cast<ptrdiff_t>(call_.options_at), options.begin(),
                  options.end());
