@@ -148,7 +148,7 @@ def test_no_call_without_its_program_at_any_moment(installed, room):
     dpkg("--remove", "oci-cnb-hooks")
     text = seen.read_text()
     assert ".json" not in text
-    assert text.count("oci-cnb-") == 4 + text.count("oci-cnb-hooks"), text
+    assert text.count("oci-cnb-") == 6 + text.count("oci-cnb-hooks"), text
 
 
 def test_purge_leaves_nothing(clean, deb, root, user, make_source):
