@@ -7,16 +7,15 @@ Run it through the lab, once for each containerd (1.6, 1.7, 2.1):
 
 import os
 import pathlib
-import shutil
 import tempfile
 
 import pytest
 
 from kit import containerd as containerd_kit
-from kit import source as source_kit
 from kit import traces
 from kit.containerd import Containerd
 from kit.engine import must
+from kit.fixtures import log, make_source, source  # noqa: F401  (fixtures)
 from kit.hooks import find_programs, stage_copy
 from kit.pod import Pod, Volume
 
@@ -62,11 +61,6 @@ def programs(room):
 
 
 @pytest.fixture(scope="session")
-def log():
-    return traces.Log()
-
-
-@pytest.fixture(scope="session")
 def serve(programs):
     """serve(directory, *options of `oci-cnb node install`): containerd with our handler. At the end
     the machine is as it was."""
@@ -96,33 +90,7 @@ def node(request, room, serve):
 
 
 @pytest.fixture
-def make_source(room):
-    """make_source(): an example tree, checked to be unchanged when the test ends."""
-    made = []
-
-    def make(fill=source_kit.make, uid=None):
-        path = tempfile.mkdtemp(prefix="source-", dir=room)
-        os.chmod(path, 0o755)
-        fill(path)
-        source_kit.settle(path, uid)
-        made.append((path, source_kit.fingerprint(path)))
-        return path
-
-    yield make
-    changes = []
-    for path, before in made:
-        changes += source_kit.difference(before, source_kit.fingerprint(path))
-        shutil.rmtree(path)
-    assert not changes, "the source was changed:\n" + "\n".join(changes)
-
-
-@pytest.fixture
-def source(make_source):
-    return make_source()
-
-
-@pytest.fixture
-def workspace(source):
+def workspace(source):  # noqa: F811
     """What a pod mounts at /workspace."""
     return Volume(source, "/workspace")
 
