@@ -14,13 +14,22 @@ constexpr std::string_view kProcess = "RFC 0060, 3.2 Process Configuration";
 constexpr std::string_view kVariables = "RFC 0060, 3.6 Environment Variables";
 constexpr std::string_view kLayout = "RFC 0060, 3.1 The Filesystem Layout";
 
-/// podman's create flag, or the filter for bundles.
-std::string fix(const oci::ConfigView& config, const std::string& flag) {
+/// containerd's CRI plugin and CRI-O, each with a prefix of its own that begins like this.
+bool is_of_a_pod(const oci::ConfigView& config) {
+  constexpr std::string_view kCri = "io.kubernetes.cri";
+  const auto first = config.annotations.lower_bound(kCri);
+  return first != config.annotations.end() && first->first.starts_with(kCri);
+}
+
+/// podman's create flag, a pod's field, or the filter for bundles. podman is asked for first: it
+/// marks its pods as CRI-O does.
+std::string fix(const oci::ConfigView& config, const std::string& flag, const std::string& field) {
   const auto manager = config.annotations.find("io.container.manager");
-  const bool podman = manager != config.annotations.end() && manager->second == "libpod";
-  return podman
-             ? "add " + flag + ", or let podman read the precreate hook: `oci-cnb doctor` tells how"
-             : "run `oci-cnb spec apply` on the bundle, or add " + flag;
+  if (manager != config.annotations.end() && manager->second == "libpod") {
+    return "add " + flag + ", or let podman read the precreate hook: `oci-cnb doctor` tells how";
+  }
+  if (is_of_a_pod(config)) return "give the pod's container " + field;
+  return "run `oci-cnb spec apply` on the bundle, or add " + flag;
 }
 
 }  // namespace
@@ -38,12 +47,16 @@ Findings verify_process(const oci::ConfigView& config, const optin::Request& req
   Findings findings;
   if (plan.cwd) {
     findings.push_back({"cwd", Severity::kError, kProcess, "cwd is " + quote(config.cwd),
-                        quote(*plan.cwd), fix(config, "--workdir " + *plan.cwd)});
+                        quote(*plan.cwd),
+                        fix(config, "--workdir " + *plan.cwd, "workingDir: " + *plan.cwd)});
   }
   for (const std::string& entry : plan.env) {
-    findings.push_back({"env-missing", Severity::kError, kVariables,
-                        entry.substr(0, entry.find('=')) + " isn't set", entry,
-                        fix(config, "--env " + entry)});
+    const size_t equals = entry.find('=');
+    const std::string name = entry.substr(0, equals);
+    findings.push_back(
+        {"env-missing", Severity::kError, kVariables, name + " isn't set", entry,
+         fix(config, "--env " + entry,
+             "env: [{name: " + name + ", value: " + quote(entry.substr(equals + 1)) + "}]")});
   }
   return findings;
 }

@@ -91,7 +91,7 @@ def test_values_of_image_and_pod_win(make_pod, workspace):
         ("annotation", "ignore-file", {**DEV, "io.cnb.hooks.ignore-file": "/etc/shadow"}, {}),
         ("annotation", "workspace-path", {**DEV, "io.cnb.hooks.workspace-path": "../../etc"}, {}),
         ("annotation", "scratch", {**DEV, "io.cnb.hooks.scratch": "/etc"}, {}),
-        ("environment", "cwd", DEV, {"working_dir": "/tmp"}),
+        ("environment", "workingDir: /workspace", DEV, {"working_dir": "/tmp"}),
         ("environment", "CNB_PLATFORM_API", DEV, {"env": {"CNB_PLATFORM_API": "x"}}),
         ("environment", "CNB_EXPERIMENTAL_MODE", {"io.cnb.hooks.role": "build"}, {}),
         ("layout", "/cnb/lifecycle", {"io.cnb.hooks.role": "detect"},

@@ -51,12 +51,14 @@ def test_a_pod_that_did_not_opt_in(make_pod, workspace, plugin):
     assert facts.cwd == "/" and not [name for name in facts.env if name.startswith("CNB_")]
 
 
-def test_on_another_handler(make_pod, workspace, plugin):
+def test_on_another_handler(make_pod, workspace, plugin, log):
     """NRI works for every handler; the working directory is the pod's to set."""
     pod = make_pod(DEV, "runc")
     overlay_at(pod.run(Probe().basics().script(), volumes=[workspace], working_dir="/workspace"))
+    position = log.position()
     with pytest.raises(Refused):
         pod.start("true", name="elsewhere", volumes=[workspace], working_dir="/tmp")
+    assert "give the pod's container workingDir: /workspace" in log.since(position)
 
 
 def test_a_build_role_needs_nothing_of_the_pod(make_pod, workspace, plugin):

@@ -170,6 +170,17 @@ TEST(Verify, TellsHowToMendAMissingDoor) {
       Strings{"error env-missing: CNB_PLATFORM_API isn't set, expected CNB_PLATFORM_API=0.12; "
               "run `oci-cnb spec apply` on the bundle, or add --env CNB_PLATFORM_API=0.12"},
       lines(verify_process(bundle, request, {})));
+  for (const char* key :
+       {"io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType"}) {
+    const auto pod = oci::parse_config(R"({"process":{"cwd":"/"},"annotations":{")" +
+                                       std::string(key) + R"(":"container"}})");
+    EXPECT_EQ((Strings{"error cwd: cwd is \"/\", expected \"/workspace\"; give the pod's container "
+                       "workingDir: /workspace",
+                       "error env-missing: CNB_PLATFORM_API isn't set, expected "
+                       "CNB_PLATFORM_API=0.12; give the pod's container env: [{name: "
+                       "CNB_PLATFORM_API, value: \"0.12\"}]"}),
+              lines(verify_process(pod, request, {})));
+  }
   EXPECT_EQ(
       "process: there is no process, expected one with a cwd and an environment; add a "
       "\"process\" to the document",
