@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-BOOT = 10  # seconds
+BOOT = 60  # seconds
 
 
 class Plugin:
@@ -52,7 +52,7 @@ class Plugin:
 
     def stop(self, how=signal.SIGTERM):
         self.send(how)
-        self._process.wait(timeout=10)
+        self._process.wait(timeout=BOOT)
         self._ready.unlink(missing_ok=True)
         return self._process.returncode
 

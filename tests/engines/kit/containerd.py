@@ -12,7 +12,16 @@ from kit import cri, oci_image
 from kit.engine import must
 
 PAUSE = "pause"
-BOOT = 20  # seconds
+# A pod with a network of its own (one with user namespaces must have it) asks CNI for an address.
+# Nobody here sends anything: that there is one is enough.
+CNI_CONFIG = {"cniVersion": "1.0.0", "name": "lab", "plugins": [{"type": "none"}]}
+CNI_PROGRAM = """#!/bin/sh
+[ "$CNI_COMMAND" = ADD ] || exit 0
+echo '{"cniVersion": "1.0.0",
+ "interfaces": [{"name": "'"$CNI_IFNAME"'", "sandbox": "'"$CNI_NETNS"'"}],
+ "ips": [{"address": "192.0.2.1/24", "interface": 0}]}'
+"""
+BOOT = 60  # seconds
 ANNOTATIONS = ["io.cnb.hooks.*", "io.cnb.hooks.*/*"]
 
 
@@ -58,8 +67,13 @@ class Containerd:
         self.config = pathlib.Path(config or self.directory / "config.toml")
         self.client = None
         self._process = None
-        for name in ("root", "state", "logs"):
+        for name in ("root", "state", "logs", "cni"):
             (self.directory / name).mkdir(parents=True, exist_ok=True)
+        (self.directory / "cni/none.conflist").write_text(json.dumps(CNI_CONFIG))
+        for name in ("none", "loopback"):
+            program = self.directory / "cni" / name
+            program.write_text(CNI_PROGRAM)
+            program.chmod(0o755)
 
     # --- configuration ----------------------------------------------------------------------------
 
@@ -83,6 +97,12 @@ class Containerd:
         lines += [f"[{cri_table}]", "disable_apparmor = true", "restrict_oom_score_adj = true"]
         if not second:
             lines.append(f"sandbox_image = {_toml(oci_image.name(PAUSE))}")
+        cni = self.directory / "cni"
+        lines += [
+            f"[{cri_table}.cni]",
+            f"bin_dirs = {_toml([str(cni)])}" if second else f"bin_dir = {_toml(str(cni))}",
+            f"conf_dir = {_toml(str(cni))}",
+        ]
         for name, handler in self.handlers.items():
             lines += handler.toml(f"{cri_table}.containerd.runtimes.{name}")
         if self.version >= (1, 7):
@@ -128,7 +148,7 @@ class Containerd:
 
     def stop(self, how=signal.SIGTERM):
         self._process.send_signal(how)
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=BOOT)
 
     def kill(self):
         self.stop(signal.SIGKILL)

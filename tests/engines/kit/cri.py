@@ -121,6 +121,7 @@ METHODS = {
 }
 PACKAGE = "cnb.cri"
 POD, CONTAINER, NODE = 0, 1, 2  # NamespaceMode
+PRIVATE, FROM_HOST, BOTH_WAYS = 0, 1, 2  # MountPropagation
 RUNNING, EXITED = 1, 2  # ContainerState
 CALL_FAILED = grpc.RpcError
 NOT_FOUND = grpc.StatusCode.NOT_FOUND

@@ -20,14 +20,25 @@ class Volume:
     source: str
     target: str
     readonly: bool = False
+    propagation: int = cri.PRIVATE
 
-    def message(self):
+    def message(self, mappings=()):
+        """mappings: of a pod with a user namespace; the kubelet asks for its volumes idmapped."""
         return cri.message(
             "Mount",
             host_path=str(self.source),
             container_path=self.target,
             readonly=self.readonly,
+            propagation=self.propagation,
+            uid_mappings=mappings,
+            gid_mappings=mappings,
         )
+
+
+def user_namespace(host_id=100_000, length=65536):
+    """hostUsers: false, with ids from host_id on."""
+    ids = [cri.message("IDMapping", host_id=host_id, container_id=0, length=length)]
+    return cri.message("UserNamespace", mode=cri.POD, uids=ids, gids=ids)
 
 
 class Refused(Exception):
@@ -50,6 +61,7 @@ class Pod:
         self.uid = uid or f"0b5e3f8a-0000-4000-8000-{next(_counter):012d}"
         options = cri.message("NamespaceOption", network=cri.NODE)
         if user_namespace:
+            options.network = cri.POD  # the host's belongs to another user namespace
             options.userns_options.CopyFrom(user_namespace)
         self.logs = pathlib.Path(containerd.directory) / "logs" / f"{name}-{self.uid}"
         self.config = cri.message(
@@ -90,9 +102,11 @@ class Pod:
                     raise
 
     def create(self, script, name="main", attempt=0, volumes=(), **fields):
-        """A created container; fields: image, env, working_dir, user, readonly, annotations."""
+        """A created container; fields: image, env, working_dir, user, readonly, privileged,
+        annotations."""
         security = cri.message("ContainerSecurity", namespace_options=self._options)
         security.readonly_rootfs = fields.get("readonly", False)
+        security.privileged = fields.get("privileged", False)
         if "user" in fields:
             for which in ("run_as_user", "run_as_group"):
                 getattr(security, which).value = fields["user"]
@@ -104,7 +118,7 @@ class Pod:
             working_dir=fields.get("working_dir", ""),
             envs=[cri.message("KeyValue", key=key, value=value)
                   for key, value in fields.get("env", {}).items()],
-            mounts=[volume.message() for volume in volumes],
+            mounts=[volume.message(self._options.userns_options.uids) for volume in volumes],
             annotations=cri.entries(fields.get("annotations", {})),
             log_path=f"{name}-{attempt}.log",
             linux=cri.message("LinuxContainer", security_context=security),
