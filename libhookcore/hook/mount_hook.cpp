@@ -72,22 +72,30 @@ void renew_work_directory(Claim& claim, const sys::Proc& proc, const std::string
   static_cast<void>(sys::remove_tree(claim.session().fd(), overlay::kWorkName));
 }
 
-void serve(Job& job, report::Log& log) {
-  const sys::Proc proc = sys::Proc::open();
-  job.pid = container_pid(proc, job.state, job.stage);
-  session::Store store = session::Store::open(job.home.store_root);
+// False: the container that was to share its workspace ended meanwhile.
+bool try_to_serve(const Job& job, const sys::Proc& proc, session::Store& store, report::Log& log) {
   const session::Identity identity = session::identify(
       {job.state.id, job.state.bundle, job.request.session, job.state.annotations});
   Claim claim(store, proc, identity, wanted_state(job, proc, identity));
   if (claim.already_served()) {
     log.debug("done already");
-    return;
+    return true;
   }
   if (claim.is_restart() && !claim.holder()) {
     renew_work_directory(claim, proc, claim.old_boot_id(), log);
   }
-  prepare_container(job, proc, store, claim, log);
+  if (!prepare_container(job, proc, store, claim, log)) return false;
   claim.commit();
+  return true;
+}
+
+void serve(Job& job, report::Log& log) {
+  const sys::Proc proc = sys::Proc::open();
+  job.pid = container_pid(proc, job.state, job.stage);
+  session::Store store = session::Store::open(job.home.store_root);
+  while (!try_to_serve(job, proc, store, log)) {
+    log.debug("the container that had the session's workspace ended, looking again");
+  }
 }
 
 void run(Stage stage, report::Log& log) {

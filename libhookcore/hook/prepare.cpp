@@ -307,18 +307,32 @@ sys::UniqueFd open_scratch(const session::Store& store, const session::Session& 
   return fd;
 }
 
-SharedMounts fetch_shared_mounts(const Job& job, const sys::Proc& proc, const Claim& claim) {
+// Empty when the process ended meanwhile.
+sys::UniqueFd clone_of_holder(const sys::Proc& proc, pid_t holder, const sys::MountTag& tag) {
+  try {
+    return sys::clone_mount_of(proc, holder, tag, true);
+  } catch (const Error&) {
+    if (sys::has_mount(proc, holder, tag)) throw;
+    return {};
+  }
+}
+
+// nullopt when a process that has one of them ended meanwhile.
+std::optional<SharedMounts> fetch_shared_mounts(const Job& job, const sys::Proc& proc,
+                                                const Claim& claim) {
   SharedMounts shared;
   const std::string& source = claim.state().mount_source;
   if (source.empty()) return shared;
   if (claim.holder() && job.request.workspace != optin::WorkspaceMode::kLive) {
-    shared.workspace = sys::clone_mount_of(proc, *claim.holder(), {"overlay", source}, true);
+    shared.workspace = clone_of_holder(proc, *claim.holder(), {"overlay", source});
+    if (!shared.workspace) return std::nullopt;
   }
   const sys::MountTag layers{"tmpfs", source};
   if (job.request.scratch.tmpfs && job.request.role != optin::Role::kLaunch &&
       claim.has_company()) {
     if (const auto holder = sys::find_mount_holder(proc, layers)) {
-      shared.layers = sys::clone_mount_of(proc, *holder, layers, true);
+      shared.layers = clone_of_holder(proc, *holder, layers);
+      if (!shared.layers) return std::nullopt;
     }
   }
   return shared;
@@ -326,16 +340,17 @@ SharedMounts fetch_shared_mounts(const Job& job, const sys::Proc& proc, const Cl
 
 }  // namespace
 
-void prepare_container(const Job& job, const sys::Proc& proc, const session::Store& store,
+bool prepare_container(const Job& job, const sys::Proc& proc, const session::Store& store,
                        Claim& claim, report::Log& log) {
-  SharedMounts shared = fetch_shared_mounts(job, proc, claim);
+  auto shared = fetch_shared_mounts(job, proc, claim);
+  if (!shared) return false;
   Namespaces namespaces(proc, job.pid, job.stage);
   log.set_opener(store.log_directory_opener());
   namespaces.enter();
   sys::keep_mount_capabilities();
   Rootfs rootfs(rootfs_path(job.state, job.config));
   const UpperProbe probe(store.fd(), claim.state().boot_id, namespaces.user_xattr());
-  Preparation preparation(job, proc, claim, std::move(shared), namespaces, rootfs,
+  Preparation preparation(job, proc, claim, std::move(*shared), namespaces, rootfs,
                           open_scratch(store, claim.session()), probe, log);
   const auto pauses = preparation.pause_propagation();
   try {
@@ -345,6 +360,7 @@ void prepare_container(const Job& job, const sys::Proc& proc, const session::Sto
     preparation.run(*sys::make_legacy_mount_api(proc, rootfs.fd(), rootfs.path()));
   }
   rootfs.keep();
+  return true;
 }
 
 }  // namespace hookcore::hook

@@ -110,6 +110,13 @@ UniqueFd Proc::namespace_of(pid_t pid, const std::string& kind) const {
   return open_namespace(std::to_string(pid), kind);
 }
 
+UniqueFd Proc::root_of(pid_t pid) const {
+  const std::string path = std::to_string(pid) + "/root";
+  UniqueFd fd(::openat(fd_.get(), path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) throw SystemError("open", "/proc/" + path, errno);
+  return fd;
+}
+
 // Not by getpid(2): in a createContainer hook that counts in another pid namespace than this
 // procfs.
 UniqueFd Proc::own_namespace(const std::string& kind) const { return open_namespace("self", kind); }

@@ -25,6 +25,8 @@ class Proc {
   /// A namespace of pid ("mnt", "user"); throws SystemError.
   UniqueFd namespace_of(pid_t pid, const std::string& kind) const;
   UniqueFd own_namespace(const std::string& kind) const;
+  /// What pid has as its root directory, to look up from (O_PATH); throws SystemError.
+  UniqueFd root_of(pid_t pid) const;
   /// Whether pid is in our own namespace of that kind; opens neither.
   bool shares_namespace(pid_t pid, const std::string& kind) const;
   /// Whether we are in the first user namespace: only there are trusted.* attributes allowed.

@@ -114,15 +114,31 @@ void enter(const Proc& proc, pid_t pid) {
   }
 }
 
-// The container names its own directories: what is opened is judged by its mount, not by its path.
-UniqueFd open_mount(const Proc& proc, pid_t pid, const MountTag& tag) {
-  const auto found = find(proc.read("self/mountinfo"), tag);
-  if (!found) closed(pid, "it is not mounted there any more");
+// Empty where it can't be opened: root and mountinfo are asked for one after the other, and the
+// container names its own directories, so that what is opened is judged by its mount.
+UniqueFd open_found(const UniqueFd& root, std::string_view mountinfo, const MountTag& tag) {
+  const auto found = find(mountinfo, tag);
+  if (!found) return {};
   const std::string below = found->path == "/" ? "." : found->path.substr(1);
-  const UniqueFd root = open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY, Resolve::kHost);
   auto opened = try_open_at(root.get(), below, O_PATH | O_DIRECTORY, Resolve::kNoLinks);
-  if (!opened || mount_id(opened->get()) != found->id) closed(pid, "something covers it there");
+  if (!opened || mount_id(opened->get()) != found->id) return {};
   return std::move(*opened);
+}
+
+// A runtime changes the root while the container starts, and the old one covers the new one for a
+// moment: setns(2) then leads into the old one, whereas the process has the new one as its root
+// (pivot_root(2)). A runtime that moves the mount and calls chroot(2) does it the other way round.
+UniqueFd open_mount(const Proc& proc, pid_t pid, const MountTag& tag) {
+  constexpr int kLooks = 3;  // a root that changes between two steps of a look is another's later
+  for (int look = 0; look < kLooks; ++look) {
+    UniqueFd mount =
+        open_found(proc.root_of(pid), proc.read(std::to_string(pid) + "/mountinfo"), tag);
+    if (mount) return mount;
+    mount = open_found(open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY, Resolve::kHost),
+                       proc.read("self/mountinfo"), tag);
+    if (mount) return mount;
+  }
+  closed(pid, "it is not mounted there any more, or something covers it");
 }
 
 UniqueFd clone(int fd, bool writable) {

@@ -53,7 +53,7 @@ class Proxy:
 
 
 def wait_for(path):
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not path.exists():
         assert time.monotonic() < end, f"{path} didn't come"
         time.sleep(0.02)
