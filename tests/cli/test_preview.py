@@ -21,7 +21,7 @@ def changes(result):
 
 def wait_for(condition, what):
     """Polls: what is waited for happens in a process that has no way to tell us."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, what
         time.sleep(0.01)
@@ -181,7 +181,7 @@ def test_signals_are_passed_on(oci, app, number):
     process = oci.start("preview", app, "--", "sh", "-c", script)
     assert process.stdout.readline() == "ready\n"
     process.send_signal(number)
-    output, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=60)
     assert process.returncode == 42, errors
     assert lines(output) == ["A trapped"]
 

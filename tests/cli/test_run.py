@@ -91,7 +91,7 @@ def test_run_passes_a_signal_on(cnb, app, runtime):
     process = cnb.start("run", app, "--", "sh", "-c", script)
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (5, "ended\n"), err
 
 
@@ -103,7 +103,7 @@ def test_a_killed_run_is_swept_by_the_next(cnb, app, runtime):
     assert len(list((cnb.store / "bundles").iterdir())) == 1
     assert cnb.run("run", app, "--", "true").returncode == 0
     cnb.run("session", "gc")
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
 
 
 @pytest.mark.parametrize(("words", "code", "line"), [

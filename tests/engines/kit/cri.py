@@ -8,7 +8,7 @@ import time. Fields that aren't named are skipped both ways.
 import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-TIMEOUT = 60  # seconds; a call that hangs is a failure, not a hung suite
+TIMEOUT = 120  # seconds; a call that hangs is a failure, not a hung suite
 
 # message: {field: (number, type)}; [type] is repeated, a name with a capital is a message above it.
 MESSAGES = {

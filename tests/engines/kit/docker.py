@@ -11,7 +11,7 @@ import time
 from kit import rootfs
 from kit.engine import execute, must
 
-BOOT = 30  # seconds
+BOOT = 90  # seconds
 PROGRAM = "/usr/bin/docker"  # Debian's, whatever else PATH has
 
 

@@ -47,8 +47,8 @@ class Probe:
 
 
 def wait_for(condition):
-    """Shell words that end well as soon as condition holds, and badly after 10 s."""
-    looks = "for look in $(seq 200)"
+    """Shell words that end well as soon as condition holds, and badly after a minute."""
+    looks = "for look in $(seq 1200)"
     return f"{looks}; do {condition} && break; sleep 0.05; done; {condition}"
 
 

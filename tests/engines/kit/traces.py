@@ -4,7 +4,7 @@ import os
 import pathlib
 import time
 
-DEADLINE = 5  # seconds in which an engine's own clean-up has to end
+DEADLINE = 60  # seconds in which an engine's own clean-up has to end
 
 
 def state_directory():
