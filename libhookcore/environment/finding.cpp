@@ -14,9 +14,7 @@ std::string summary(const Finding& finding) {
 
 std::string Finding::line() const { return std::string(id) + ": " + summary(*this) + "; " + fix; }
 
-Error Finding::error() const {
-  return {Code::kEnvironment, summary(*this), "rule " + std::string(id), fix};
-}
+Error Finding::error() const { return {code, summary(*this), "rule " + std::string(id), fix}; }
 
 std::string_view name(Severity severity) {
   return severity == Severity::kError ? "error" : "warning";

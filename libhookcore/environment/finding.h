@@ -21,10 +21,10 @@ struct Finding {
   std::string actual;
   std::string expected;
   std::string fix;
+  Code code = Code::kEnvironment;  ///< what a strict container is refused with
 
   /// "ID: ACTUAL, expected EXPECTED; FIX", for a log.
   std::string line() const;
-  /// What a strict container is refused with.
   Error error() const;
 };
 

@@ -24,9 +24,9 @@ struct EnvironmentPlan {
 };
 
 /// One function for every door (precreate, spec apply, NRI, the runtime wrapper). Pure. Values that
-/// image or user set are kept and checked: with enforce=strict, throws Error(Code::kEnvironment)
-/// for the first that verify_variables finds wrong, with enforce=warn it becomes a warning. Throws
-/// Error(Code::kConfig) for a document without process.
+/// image or user set are kept and checked: with enforce=strict, throws an Error
+/// of the code of the first finding of verify_variables, with enforce=warn it becomes a warning.
+/// Throws Error(Code::kConfig) for a document without process.
 EnvironmentPlan plan_environment(const oci::ConfigView& config, const optin::Request& request,
                                  const settings::Settings& settings);
 

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "libhookcore/base/path.h"
+#include "libhookcore/environment/phase.h"
 #include "libhookcore/environment/verify.h"
 
 namespace hookcore::environment {
@@ -94,14 +95,33 @@ void check_app_dir(const oci::ConfigView& config, const optin::Request& request,
 void check_registry_auth(const oci::ConfigView& config, const optin::Request& request,
                          Findings& findings) {
   if (!config.env_value("CNB_REGISTRY_AUTH")) return;
-  const std::string_view program = config.args.empty() ? std::string_view() : config.args[0];
-  const bool builder = program.substr(program.rfind('/') + 1) == "builder";
+  const bool builder = lifecycle_phase(config.args) == "builder";
   const bool refused = request.role == Role::kDetect || (request.role == Role::kBuild && builder);
   if (!refused) return;
   findings.push_back({"env-registry-auth", Severity::kError, kSpecification,
                       "CNB_REGISTRY_AUTH is set",
                       "it in the creator's and exporter's environment only",
                       "remove it from the container that runs buildpacks"});
+}
+
+// With an upper and /layers of its own, every phase ends well and the image lacks what the builder
+// wrote: nobody would notice. Containers of a pod share without a name.
+void check_session(const oci::ConfigView& config, const optin::Request& request,
+                   Findings& findings) {
+  const bool build_role = request.role == Role::kBuild || request.role == Role::kDetect;
+  if (!build_role || request.session || !optin::pod_uid(config.annotations).empty()) return;
+  const std::string_view phase = lifecycle_phase(config.args);
+  if (!is_part_of_build(phase)) return;
+  const bool hands_on =
+      request.workspace != optin::WorkspaceMode::kOverlay && config.mount_at("/layers") != nullptr;
+  if (hands_on) return;
+  findings.push_back({"build-session", Severity::kError, "oci-cnb-hooks(7), session",
+                      "the lifecycle's " + std::string(phase) +
+                          " has a workspace of its own, which the next phase doesn't see",
+                      "one session for all containers of a build",
+                      "give each of them --annotation " + std::string(optin::kSessionKey) +
+                          "=NAME, or run the creator, which is a whole build",
+                      Code::kSession});
 }
 
 }  // namespace
@@ -113,6 +133,7 @@ Findings verify_variables(const oci::ConfigView& config, const optin::Request& r
   check_experimental_mode(config, request, findings);
   check_app_dir(config, request, findings);
   check_registry_auth(config, request, findings);
+  check_session(config, request, findings);
   return findings;
 }
 

@@ -17,7 +17,8 @@ Findings verify(const oci::ConfigView& config, const optin::Request& request,
 Findings verify_process(const oci::ConfigView& config, const optin::Request& request,
                         const settings::Settings& settings);
 
-/// The values that image or user set, which no door changes (SPEC 4).
+/// What image or user set, which no door changes (SPEC 4): values, and that a phase of the
+/// lifecycle runs by itself where the next one would miss what it writes (SPEC 6).
 Findings verify_variables(const oci::ConfigView& config, const optin::Request& request);
 
 /// linux.maskedPaths and linux.readonlyPaths that would hide what the environment promises.

@@ -30,7 +30,7 @@ void check_environment(const Job& job, report::Log& log) {
   std::string what =
       std::string(first->id) + ": " + first->actual + ", expected " + first->expected;
   if (refused > 1) what += " (and " + std::to_string(refused - 1) + " more)";
-  throw Error(Code::kEnvironment, what, std::string(first->specification), first->fix);
+  throw Error(first->code, what, std::string(first->specification), first->fix);
 }
 
 session::SessionState wanted_state(const Job& job, const sys::Proc& proc,

@@ -17,6 +17,8 @@ using optin::Annotations;
 
 /// What optin::parse_request takes the container's name from.
 constexpr const char* kContainerName = "io.kubernetes.cri.container-name";
+/// What optin::pod_uid takes the pod's uid from.
+constexpr const char* kPodUid = "io.kubernetes.pod.uid";
 
 template <typename Map>
 void take_ours(const Map& from, Annotations& annotations) {
@@ -59,8 +61,10 @@ oci::Hooks hooks_of(const proto::Container& container) {
 }
 
 // config.json as far as NRI shows it. It tells no cwd, which the mount hook verifies.
-oci::ConfigView view_of(const proto::Container& container, const optin::Request& request) {
+oci::ConfigView view_of(const proto::PodSandbox& pod, const proto::Container& container,
+                        const optin::Request& request) {
   oci::ConfigView view;
+  view.annotations.emplace(kPodUid, pod.uid());
   view.has_process = true;
   view.cwd = request.workspace_path;
   view.env.assign(container.env().begin(), container.env().end());
@@ -134,7 +138,7 @@ std::optional<Adjustment> plan_adjustment(const proto::PodSandbox& pod,
                 "annotate the pod with io.cnb.hooks.role, or with io.cnb.hooks.role/container." +
                     container.name());
   }
-  const oci::ConfigView view = view_of(container, *request);
+  const oci::ConfigView view = view_of(pod, container, *request);
   require_source(view, *request);
   environment::EnvironmentPlan plan = environment::plan_environment(view, *request, settings);
   Adjustment adjustment;

@@ -33,6 +33,10 @@ constexpr std::string_view kContainerNameKeys[] = {"io.kubernetes.cri.container-
 constexpr std::string_view kContainerTypeKeys[] = {"io.kubernetes.cri.container-type",
                                                    "io.kubernetes.cri-o.ContainerType"};
 
+/// containerd's CRI plugin (pkg/cri/annotations), then CRI-O and the kubelet's labels.
+constexpr std::string_view kPodUidKeys[] = {"io.kubernetes.cri.sandbox-uid",
+                                            "io.kubernetes.pod.uid"};
+
 constexpr size_t kMaxPath = 1024;
 constexpr size_t kMaxSession = 64;
 
@@ -93,8 +97,9 @@ struct ScopedValue {
 /// For each of kNames the value that counts for this container.
 using Values = std::array<std::optional<ScopedValue>, std::size(kNames)>;
 
-std::string_view container_name(const Annotations& annotations) {
-  for (const std::string_view key : kContainerNameKeys) {
+template <typename Keys>
+std::string_view first_of(const Annotations& annotations, const Keys& keys) {
+  for (const std::string_view key : keys) {
     const auto found = annotations.find(key);
     if (found != annotations.end()) return found->second;
   }
@@ -112,7 +117,7 @@ bool is_sandbox(const Annotations& annotations) {
 Values collect(const Annotations& annotations) {
   constexpr std::string_view kPodScope = "/pod";
   constexpr std::string_view kContainerScope = "/container.";
-  const std::string_view container = container_name(annotations);
+  const std::string_view container = first_of(annotations, kContainerNameKeys);
   Values values;
   for (auto at = annotations.lower_bound(kPrefix);
        at != annotations.end() && at->first.starts_with(kPrefix); ++at) {
@@ -200,6 +205,10 @@ void with(const Values& values, std::string_view name, Use use) {
 }  // namespace
 
 std::span<const std::string_view> annotation_names() { return kNames; }
+
+std::string pod_uid(const Annotations& annotations) {
+  return std::string(first_of(annotations, kPodUidKeys));
+}
 
 std::optional<Role> parse_role(std::string_view text) {
   const auto index = index_of(text, kRoles);

@@ -68,6 +68,9 @@ std::optional<Request> parse_request(const Annotations& annotations, const Defau
 /// does for an unknown key; values aren't looked at.
 Annotations resolve(const Annotations& annotations);
 
+/// The pod's uid by what containerd's CRI plugin and CRI-O write into config.json; empty elsewhere.
+std::string pod_uid(const Annotations& annotations);
+
 /// Value parsers, shared with the configuration file. nullopt for anything else than a valid one.
 std::optional<Role> parse_role(std::string_view text);
 std::optional<Enforce> parse_enforce(std::string_view text);

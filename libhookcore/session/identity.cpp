@@ -8,10 +8,9 @@
 namespace hookcore::session {
 namespace {
 
-using Annotations = std::map<std::string, std::string, std::less<>>;
+using optin::Annotations;
 
 // containerd's CRI plugin (pkg/cri/annotations), then CRI-O and the kubelet's labels.
-constexpr std::string_view kUidKeys[] = {"io.kubernetes.cri.sandbox-uid", "io.kubernetes.pod.uid"};
 constexpr std::string_view kNamespaceKeys[] = {"io.kubernetes.cri.sandbox-namespace",
                                                "io.kubernetes.pod.namespace"};
 constexpr std::string_view kSandboxKeys[] = {"io.kubernetes.cri.sandbox-id",
@@ -52,10 +51,8 @@ std::string sandbox_bundle(const Subject& subject) {
 
 }  // namespace
 
-std::string pod_uid(const Annotations& annotations) { return first_of(annotations, kUidKeys); }
-
 Identity identify(const Subject& subject) {
-  const std::string uid = pod_uid(subject.annotations);
+  const std::string uid = optin::pod_uid(subject.annotations);
   if (subject.asked) {
     if (uid.empty()) return {Kind::kNamed, "n-" + *subject.asked, {}};
     const std::string space = plain(first_of(subject.annotations, kNamespaceKeys), "namespace");

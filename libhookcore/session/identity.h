@@ -1,10 +1,9 @@
 #pragma once
 
-#include <functional>
-#include <map>
 #include <optional>
 #include <string>
 
+#include "libhookcore/optin/request.h"
 #include "libhookcore/session/store.h"
 
 /// Which session a container belongs to: decided here and nowhere else, for hooks and for doors.
@@ -22,15 +21,12 @@ struct Subject {
   const std::string& container;             ///< id that the engine gave
   const std::string& bundle;                ///< its bundle's path
   const std::optional<std::string>& asked;  ///< the annotation `session`, checked by optin
-  const std::map<std::string, std::string, std::less<>>& annotations;
+  const optin::Annotations& annotations;
 };
 
 /// The session that was asked for (n-NAME; on Kubernetes k-NAMESPACE.NAME, so that no pod meets
 /// another namespace's); else, on Kubernetes, the pod's (p-UID); else the container's own (c-ID).
 /// Throws Error(kState) for an id, a namespace or a uid that can't be part of a file name.
 Identity identify(const Subject& subject);
-
-/// The pod's uid by what containerd's CRI plugin and CRI-O write into config.json; empty elsewhere.
-std::string pod_uid(const std::map<std::string, std::string, std::less<>>& annotations);
 
 }  // namespace hookcore::session

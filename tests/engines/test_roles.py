@@ -94,6 +94,13 @@ def test_engine_mounts_of_the_layout_stay(engine, hooks, ask, make_source):
     tree.settle(layers)
 
 
+COMPLETE = {
+    "CNB_PLATFORM_API": "0.12",
+    "CNB_EXPERIMENTAL_MODE": "warn",
+    "CNB_APP_DIR": "/workspace",
+    "CNB_LAYERS_DIR": "/layers",
+    "CNB_PLATFORM_DIR": "/platform",
+}
 REGISTRY = {"CNB_REGISTRY_AUTH": '{"registry.example": "Basic c2VjcmV0"}'}
 
 
@@ -119,6 +126,34 @@ def test_registry_auth_is_the_creators(engine, hooks, ask):
     )
     result = engine.run(request, hooks)
     assert (result.status, result.stdout) == (0, b"creator-ran\n"), str(result)
+
+
+def phase(program, name="build", **more):
+    return {"annotations": role(name, **more), "image": "builder", "command": (program,)}
+
+
+@pytest.mark.parametrize(
+    ("name", "program"),
+    [("build", "/cnb/lifecycle/builder"), ("detect", "/cnb/lifecycle/detector")],
+)
+def test_a_phase_without_a_session_is_refused(engine, hooks, ask, name, program):
+    """Every phase would end well, and the image would lack what the builder wrote."""
+    line = refused(engine.run(ask("", **phase(program, name)), hooks), "session", "phase")
+    assert "--annotation io.cnb.hooks.session=NAME" in line
+
+
+def test_the_mount_hook_refuses_such_a_phase_by_itself(engine, make_hooks, ask):
+    """Where no door looked at config.json."""
+    request = ask("", **phase("/cnb/lifecycle/builder", cwd="keep"), env=COMPLETE)
+    hooks = make_hooks("createRuntime", "poststop")
+    refused(engine.run(request, hooks), "session", "build-session", "session=NAME")
+
+
+def test_such_a_phase_is_warned_about_where_asked(engine, hooks, ask):
+    request = ask("", **phase("/cnb/lifecycle/builder", enforce="warn"))
+    result = engine.run(request, hooks)
+    assert (result.status, result.stdout) == (0, b"builder-ran\n"), str(result)
+    assert "warning build-session" in result.log, str(result)
 
 
 @pytest.mark.parametrize(

@@ -176,6 +176,10 @@ BROKEN = {
                      'annotation: bad value "def"; '),
     "bad environment": (json.dumps(document(annotations=DEV, env=["CNB_PLATFORM_API=x"])), 27,
                         'environment: '),
+    "phase without a session": (
+        json.dumps(document(annotations={"io.cnb.hooks.role": "detect"},
+                            process={"args": ["/cnb/lifecycle/detector"], "cwd": "/"})),
+        30, "session: the lifecycle's detector has a workspace of its own"),
 }
 
 

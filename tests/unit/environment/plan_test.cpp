@@ -33,11 +33,16 @@ EnvironmentPlan plan(const oci::ConfigView& view, const Request& wanted) {
   return plan_environment(view, wanted, {});
 }
 
-void refuse(const oci::ConfigView& view, Role role, const std::string& line) {
-  expect_error(Code::kEnvironment, line, [&] { plan(view, request(role)); });
-  Request lenient = request(role);
+void refuse(const oci::ConfigView& view, const Request& wanted, const std::string& line,
+            Code code = Code::kEnvironment) {
+  expect_error(code, line, [&] { plan(view, wanted); });
+  Request lenient = wanted;
   lenient.enforce = optin::Enforce::kWarn;
   EXPECT_EQ(1U, plan(view, lenient).warnings.size()) << line;
+}
+
+void refuse(const oci::ConfigView& view, Role role, const std::string& line) {
+  refuse(view, request(role), line);
 }
 
 const Strings kDirectories = {"CNB_APP_DIR=/workspace", "CNB_LAYERS_DIR=/layers",
@@ -114,12 +119,79 @@ TEST(Plan, RefusesRegistryCredentialsBeforeBuildpacks) {
       "environment only; rule env-registry-auth; remove it from the container that runs buildpacks";
   const Strings env = {"CNB_REGISTRY_AUTH=s3cret"};
   refuse(config(env), Role::kDetect, line);
-  refuse(config(env, "/", {"/cnb/lifecycle/builder", "-app", "."}), Role::kBuild, line);
+  Request build = request(Role::kBuild);
+  build.session = "x";
+  refuse(config(env, "/", {"/cnb/lifecycle/builder", "-app", "."}), build, line);
+  refuse(config(env, "/", {"/cnb/lifecycle/lifecycle", "build"}), build, line);
   for (const char* program : {"/cnb/lifecycle/creator", "exporter", "/bin/rebuilder"}) {
-    EXPECT_TRUE(plan(config(env, "/", {program}), request(Role::kBuild)).warnings.empty());
+    EXPECT_TRUE(plan(config(env, "/", {program}), build).warnings.empty());
   }
-  EXPECT_NO_THROW(plan(config(env, "/", {}), request(Role::kBuild)));
+  EXPECT_NO_THROW(plan(config(env, "/", {}), build));
   EXPECT_NO_THROW(plan(config(env), request(Role::kDev)));
+}
+
+std::string not_shared(const std::string& phase) {
+  return "session: the lifecycle's " + phase +
+         " has a workspace of its own, which the next phase doesn't see, expected one session for "
+         "all containers of a build; rule build-session; give each of them --annotation "
+         "io.cnb.hooks.session=NAME, or run the creator, which is a whole build";
+}
+
+TEST(Plan, RefusesAPhaseThatNoOtherWouldMeet) {
+  const auto refused = [](const Strings& args, const std::string& phase) {
+    for (const Role role : {Role::kBuild, Role::kDetect}) {
+      refuse(config({}, "/", args), request(role), not_shared(phase), Code::kSession);
+    }
+  };
+  for (const char* phase :
+       {"analyzer", "detector", "restorer", "extender", "builder", "exporter"}) {
+    refused({"/cnb/lifecycle/" + std::string(phase), "-app", "/workspace"}, phase);
+    refused({phase}, phase);
+    refused({"/run/podman-init", "--", phase}, phase);
+  }
+  refused({"/cnb/lifecycle/lifecycle", "detect"}, "detector");
+  refused({"lifecycle", "export", "image"}, "exporter");
+  const auto fine = [](const Strings& args, const Request& wanted) {
+    EXPECT_TRUE(plan(config({}, "/", args), wanted).warnings.empty());
+  };
+  for (const Strings& args : std::vector<Strings>{{"/cnb/lifecycle/creator"},
+                                                  {"lifecycle", "create"},
+                                                  {"lifecycle"},
+                                                  {"rebaser"},
+                                                  {"/bin/rebuilder"},
+                                                  {"builder/"},
+                                                  {"sh", "builder"},
+                                                  {"x", "--"},
+                                                  {"export"},
+                                                  {}}) {
+    fine(args, request(Role::kBuild));
+  }
+  fine({"builder"}, request(Role::kDev));
+  fine({"exporter"}, request(Role::kLaunch));
+}
+
+TEST(Plan, LetsAPhaseRunWhoseWorkTheNextOneMeets) {
+  Request wanted = request(Role::kBuild);
+  auto view = config({}, "/", {"builder"});
+  const auto allowed = [&] { return plan(view, wanted).warnings.empty(); };
+  wanted.enforce = optin::Enforce::kWarn;
+  EXPECT_FALSE(allowed());
+
+  wanted.session = "x";
+  EXPECT_TRUE(allowed());
+  wanted.session.reset();
+
+  view.annotations["io.kubernetes.cri.sandbox-uid"] = "6f-1";
+  EXPECT_TRUE(allowed());
+  view.annotations = {{"io.kubernetes.cri.sandbox-id", "an engine that doesn't tell the uid"}};
+  EXPECT_FALSE(allowed());
+
+  wanted.workspace = optin::WorkspaceMode::kLive;
+  EXPECT_FALSE(allowed()) << "/layers is scratch";
+  view.mounts.push_back({"/layers/", "/layers", "bind", "/x", {"rbind"}});
+  EXPECT_TRUE(allowed());
+  wanted.workspace = optin::WorkspaceMode::kOverlay;
+  EXPECT_FALSE(allowed()) << "the upper is scratch";
 }
 
 TEST(Plan, WarnsOfWhatIsLikelyAMistake) {

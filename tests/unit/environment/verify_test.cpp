@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "libhookcore/environment/plan.h"
 #include "tests/unit/support/samples.h"
 
@@ -200,6 +202,20 @@ TEST(Verify, AcceptsWhatTheDoorMade) {
       EXPECT_FALSE(has_errors(findings)) << name << lines(findings)[0];
     }
   }
+}
+
+TEST(Verify, RefusesAPhaseWithoutASession) {
+  optin::Request request;
+  request.role = optin::Role::kBuild;
+  const auto view = oci::parse_config(R"({"process":{"args":["/cnb/lifecycle/exporter"]}})");
+  const auto is_it = [](const Finding& finding) { return finding.id == "build-session"; };
+  const Findings findings = verify(view, request, {});
+  const auto found = std::find_if(findings.begin(), findings.end(), is_it);
+  ASSERT_NE(findings.end(), found);
+  EXPECT_EQ(Code::kSession, found->code);
+  request.session = "x";
+  const Findings named = verify(view, request, {});
+  EXPECT_TRUE(std::none_of(named.begin(), named.end(), is_it));
 }
 
 TEST(Verify, LooksAtMaskedPaths) {
