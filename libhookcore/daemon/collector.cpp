@@ -17,8 +17,10 @@ namespace hookcore::daemon {
 namespace {
 
 std::string encode(const session::CollectResult& result) {
-  const nlohmann::json json{
-      {"removed", result.removed}, {"kept", result.kept}, {"problems", result.problems}};
+  const nlohmann::json json{{"removed", result.removed},
+                            {"kept", result.kept},
+                            {"awaited", result.awaited},
+                            {"problems", result.problems}};
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -31,6 +33,7 @@ session::CollectResult decode(const std::string& text) {
   }
   result.removed = json.at("removed");
   result.kept = json.at("kept");
+  result.awaited = json.at("awaited");
   result.problems = json.at("problems").get<std::vector<std::string>>();
   return result;
 }

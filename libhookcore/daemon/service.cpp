@@ -14,6 +14,7 @@
 #include <csignal>
 
 #include "libhookcore/base/path.h"
+#include "libhookcore/daemon/silent_pods.h"
 #include "libhookcore/daemon/socket.h"
 #include "libhookcore/session/store.h"
 #include "libhookcore/sys/file.h"
@@ -26,6 +27,10 @@ namespace {
 constexpr std::chrono::seconds kRegistration{5};
 /// For what nobody tells of: hooks that were killed, idle sessions.
 constexpr std::chrono::minutes kCollection{10};
+/// Pods are often removed many at a time: one collection for all.
+constexpr std::chrono::milliseconds kTogether{200};
+/// The last of a pod that is removed may end a little later.
+constexpr std::chrono::seconds kAgain{10};
 
 sys::UniqueFd take_lock(const std::string& path) {
   sys::UniqueFd lock =
@@ -91,10 +96,7 @@ Service::Service(Options options)
       lock_(take_lock(options_.lock_file)),
       signals_(catch_signals()),
       plugin_([this] { return load(options_.config); }, options_.hooks_directory, *this),
-      collector_([this] {
-        auto store = session::Store::open_existing(store_root());
-        return store ? store->collect(sys::Proc::open()) : session::CollectResult{};
-      }),
+      collector_([this] { return collect_in_child(); }),
       backoff_(static_cast<uint32_t>(::getpid()) ^
                static_cast<uint32_t>(Clock::now().time_since_epoch().count())),
       collect_at_(Clock::now() + kCollection) {
@@ -140,6 +142,7 @@ void Service::run() {
     if (socket_ && !registered_ && now >= register_until_) {
       disconnect("the runtime did not answer the registration");
     }
+    if (now >= look_at_) look_after_silent_pods();
     if (now >= collect_at_) collect();
     wait();
   }
@@ -147,7 +150,7 @@ void Service::run() {
 }
 
 int Service::wait_milliseconds() const {
-  Clock::time_point until = collect_at_;
+  Clock::time_point until = std::min(collect_at_, look_at_);
   if (!socket_) until = std::min(until, connect_at_);
   if (socket_ && !registered_) until = std::min(until, register_until_);
   // Clients of the endpoint run out of time too.
@@ -207,6 +210,7 @@ void Service::disconnect(const std::string& why) {
       {{"reason", why}});
   socket_.reset();
   connection_.reset();
+  silent_.clear();
   metrics_.connected = false;
   if (ready_ && !options_.ready_file.empty()) ::unlink(options_.ready_file.c_str());
   ready_ = false;
@@ -290,6 +294,8 @@ void Service::synchronized(size_t pods, size_t containers) {
   synchronized_ = true;
   ::malloc_trim(0);  // the list of a full node is large, and comes once
   become_ready();
+  silent_ = plugin_.pods().uids();
+  if (!silent_.empty()) look_at_ = Clock::now() + kAgain;
   collect();
 }
 
@@ -330,7 +336,39 @@ void Service::refused(const nri::proto::CreateContainerRequest& request, const E
 
 void Service::ignored() { ++metrics_.ignored; }
 
-void Service::removed() { collect(); }
+void Service::removed(const std::string& uid) {
+  if (has_session(uid)) collect_within(kTogether);
+}
+
+// Most pods of a node have never opted in.
+bool Service::has_session(const std::string& uid) {
+  try {
+    const auto store = session::Store::open_existing(store_root());
+    return store && store->look(std::string(session::kPodPrefix) + uid);
+  } catch (const Error& error) {
+    log_.warning("a removed pod's session can't be looked for", {{"error", error.line()}});
+    return false;
+  }
+}
+
+void Service::look_after_silent_pods() {
+  std::erase_if(silent_, [this](const std::string& uid) { return !plugin_.pods().has(uid); });
+  look_at_ = silent_.empty() ? Clock::time_point::max() : Clock::now() + kAgain;
+  try {
+    const auto store = session::Store::open_existing(store_root());
+    if (!store) return;
+    for (const std::string& uid : find_removed_pods(*store, plugin_.pods(), silent_)) {
+      plugin_.forget_pod(uid);
+      collect_within(kTogether);
+    }
+  } catch (const Error& error) {
+    log_.warning("removed pods can't be looked for", {{"error", error.line()}});
+  }
+}
+
+void Service::collect_within(std::chrono::milliseconds time) {
+  collect_at_ = std::min(collect_at_, Clock::now() + time);
+}
 
 void Service::collect() {
   collect_at_ = Clock::now() + kCollection;
@@ -346,10 +384,21 @@ void Service::collect() {
   collector_.request();
 }
 
+session::CollectResult Service::collect_in_child() const {
+  auto store = session::Store::open_existing(store_root());
+  if (!store) return {};
+  session::IsPodRemoved is_removed;
+  if (socket_ && synchronized_) {
+    is_removed = [this](std::string_view uid) { return !plugin_.pods().has(uid); };
+  }
+  return store->collect(sys::Proc::open(), load(options_.config).session_idle_seconds, is_removed);
+}
+
 void Service::finish_collection() {
   const auto result = collector_.step();
   if (!result) return;
   metrics_.sessions_removed += result->removed;
+  if (result->awaited > 0) collect_within(kAgain);
   for (const std::string& problem : result->problems) {
     log_.warning("garbage collection", {{"problem", problem}});
   }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -67,7 +68,7 @@ class Service : private nri::Observer {
   void refused(const nri::proto::CreateContainerRequest& request, const Error& error) override;
   void ignored() override;
   void synchronized(size_t pods, size_t containers) override;
-  void removed() override;
+  void removed(const std::string& uid) override;
 
   nri::Reply answer(std::string_view service, std::string_view method, std::string_view payload);
   void try_connect();
@@ -77,7 +78,11 @@ class Service : private nri::Observer {
   void write_some();
   void registered(const nri::Reply& reply);
   void become_ready();
+  bool has_session(const std::string& uid);
+  void look_after_silent_pods();
+  void collect_within(std::chrono::milliseconds time);
   void collect();
+  session::CollectResult collect_in_child() const;
   void finish_collection();
   void wait();
   int wait_milliseconds() const;
@@ -98,6 +103,8 @@ class Service : private nri::Observer {
   Clock::time_point connect_at_;
   Clock::time_point register_until_;
   Clock::time_point collect_at_;
+  Clock::time_point look_at_ = Clock::time_point::max();  ///< after silent_
+  std::set<std::string> silent_;                          ///< uids: see find_removed_pods
   std::string last_trouble_;
   std::optional<Error> fatal_;
   bool registered_ = false;

@@ -149,8 +149,4 @@ std::optional<Adjustment> plan_adjustment(const proto::PodSandbox& pod,
   return adjustment;
 }
 
-bool is_adjusted(const proto::Container& container) {
-  return container.annotations().count(std::string(environment::kAdjustedKey)) > 0;
-}
-
 }  // namespace hookcore::nri

@@ -23,7 +23,4 @@ std::optional<Adjustment> plan_adjustment(const proto::PodSandbox& pod,
                                           const settings::Settings& settings,
                                           const std::string& directory);
 
-/// Whether the container is one that plan_adjustment has adjusted.
-bool is_adjusted(const proto::Container& container);
-
 }  // namespace hookcore::nri

@@ -40,7 +40,7 @@ Reply Plugin::handle(std::string_view service, std::string_view method, std::str
                                       {"Synchronize", &Plugin::synchronize},
                                       {"CreateContainer", &Plugin::create_container},
                                       {"StateChange", &Plugin::state_change},
-                                      {"RemoveContainer", &Plugin::remove_container},
+                                      {"RunPodSandbox", &Plugin::run_pod},
                                       {"RemovePodSandbox", &Plugin::remove_pod}};
   if (service == kPluginService) {
     const auto* const route =
@@ -56,7 +56,8 @@ Reply Plugin::configure(std::string_view payload) {
   proto::ConfigureRequest request;
   if (!parse(request, payload)) return bad_payload("ConfigureRequest");
   observer_.configured(request);
-  pods_ = containers_ = 0;
+  pods_.clear();
+  pods_told_ = containers_told_ = 0;
   proto::ConfigureResponse response;
   response.set_events(kEvents);
   return answer(response);
@@ -65,9 +66,10 @@ Reply Plugin::configure(std::string_view payload) {
 Reply Plugin::synchronize(std::string_view payload) {
   proto::SynchronizeRequest request;
   if (!parse(request, payload)) return bad_payload("SynchronizeRequest");
-  pods_ += static_cast<size_t>(request.pods_size());
-  containers_ += static_cast<size_t>(request.containers_size());
-  if (!request.more()) observer_.synchronized(pods_, containers_);
+  for (const proto::PodSandbox& pod : request.pods()) pods_.add(pod);
+  pods_told_ += static_cast<size_t>(request.pods_size());
+  containers_told_ += static_cast<size_t>(request.containers_size());
+  if (!request.more()) observer_.synchronized(pods_told_, containers_told_);
   proto::SynchronizeResponse response;
   response.set_more(request.more());
   return answer(response);
@@ -76,6 +78,9 @@ Reply Plugin::synchronize(std::string_view payload) {
 Reply Plugin::create_container(std::string_view payload) {
   proto::CreateContainerRequest request;
   if (!parse(request, payload)) return bad_payload("CreateContainerRequest");
+  // Its sandbox may have started while we synchronised: runtimes before containerd 2.0 tell of such
+  // a one neither then nor later.
+  pods_.add(request.pod());
   try {
     auto adjustment =
         plan_adjustment(request.pod(), request.container(), load_(), hooks_directory_);
@@ -93,28 +98,33 @@ Reply Plugin::create_container(std::string_view payload) {
   }
 }
 
+void Plugin::forget(const proto::PodSandbox& pod) {
+  pods_.remove(pod);
+  if (!pods_.has(pod.uid())) observer_.removed(pod.uid());
+}
+
 Reply Plugin::state_change(std::string_view payload) {
   proto::StateChangeEvent event;
   if (!parse(event, payload)) return bad_payload("StateChangeEvent");
-  if (event.event() == static_cast<int32_t>(Event::kRemoveContainer)) {
-    if (is_adjusted(event.container())) observer_.removed();
+  if (event.event() == static_cast<int32_t>(Event::kRunPodSandbox)) {
+    pods_.add(event.pod());
   } else if (event.event() == static_cast<int32_t>(Event::kRemovePodSandbox)) {
-    observer_.removed();
+    forget(event.pod());
   }
   return {};
 }
 
-Reply Plugin::remove_container(std::string_view payload) {
-  proto::RemoveRequest request;
-  if (!parse(request, payload)) return bad_payload("RemoveContainerRequest");
-  if (is_adjusted(request.container())) observer_.removed();
+Reply Plugin::run_pod(std::string_view payload) {
+  proto::PodRequest request;
+  if (!parse(request, payload)) return bad_payload("RunPodSandboxRequest");
+  pods_.add(request.pod());
   return {};
 }
 
 Reply Plugin::remove_pod(std::string_view payload) {
-  proto::RemoveRequest request;
+  proto::PodRequest request;
   if (!parse(request, payload)) return bad_payload("RemovePodSandboxRequest");
-  observer_.removed();
+  forget(request.pod());
   return {};
 }
 

@@ -59,7 +59,7 @@ Identity identify(const Subject& subject) {
     return {Kind::kNamed, "k-" + space + "." + *subject.asked, {}};
   }
   if (uid.empty()) return {Kind::kContainer, Store::anonymous_name(subject.container), {}};
-  return {Kind::kPod, "p-" + plain(uid, "uid"), sandbox_bundle(subject)};
+  return {Kind::kPod, std::string(kPodPrefix) + plain(uid, "uid"), sandbox_bundle(subject)};
 }
 
 }  // namespace hookcore::session

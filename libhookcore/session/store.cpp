@@ -55,7 +55,7 @@ sys::UniqueFd make_path(const std::string& path) {
 constexpr int64_t kPodGrace = 600;  // seconds
 
 bool outlives_containers(const std::string& name) {
-  return name.starts_with("n-") || name.starts_with("k-") || name.starts_with("p-");
+  return name.starts_with("n-") || name.starts_with("k-") || name.starts_with(kPodPrefix);
 }
 
 // idle: seconds for which no container was started or ended.
@@ -256,10 +256,34 @@ bool Store::collect_one(const std::string& name, const sys::Proc& proc, uint64_t
   return true;
 }
 
-CollectResult Store::collect(const sys::Proc& proc, uint64_t idle_seconds) {
+// Another collection may be looking at it, and only this one knows that the pod is removed: its
+// lock is waited for. What the engine says isn't enough by itself, since it may have lost a sandbox
+// that runs on; nor is the disk after a restart of the machine, when no sandbox has its bundle.
+bool Store::collect_removed_pod(const std::string& name, const sys::Proc& proc,
+                                CollectResult& result) {
+  const auto session = lock(name, true);
+  if (!session || !session->state()) return false;
+  const SessionState& state = *session->state();
+  if (state.kind != Kind::kPod || state.boot_id != proc.boot_id()) return false;
+  if (!is_over(proc, state) || is_still_mounted(proc, state)) {
+    ++result.awaited;
+    return false;
+  }
+  to_trash(*session);
+  ++result.removed;
+  return true;
+}
+
+CollectResult Store::collect(const sys::Proc& proc, uint64_t idle_seconds,
+                             const IsPodRemoved& is_removed) {
+  const auto is_of_removed_pod = [&](const std::string& name) {
+    return is_removed && name.starts_with(kPodPrefix) &&
+           is_removed(std::string_view(name).substr(kPodPrefix.size()));
+  };
   CollectResult result;
   for (const std::string& name : names()) {
     try {
+      if (is_of_removed_pod(name) && collect_removed_pod(name, proc, result)) continue;
       ++(collect_one(name, proc, idle_seconds) ? result.removed : result.kept);
     } catch (const Error& error) {
       result.problems.push_back(error.line());

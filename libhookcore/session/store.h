@@ -108,8 +108,15 @@ class Session {
 struct CollectResult {
   unsigned removed = 0;
   unsigned kept = 0;
+  unsigned awaited = 0;  ///< of those kept: of pods that are removed, but not yet at their end
   std::vector<std::string> problems;  ///< one line each: what could not be removed and why
 };
+
+/// A pod's session is this and its uid.
+inline constexpr std::string_view kPodPrefix = "p-";
+
+/// Whether the engine says that it has no sandbox of the pod of this uid any more.
+using IsPodRemoved = std::function<bool(std::string_view uid)>;
 
 /// The place of all sessions of one user.
 class Store {
@@ -146,13 +153,16 @@ class Store {
 
   /// Removes what nobody can come back to: sessions without a living member whose container or pod
   /// is gone, named ones that have been idle for longer than idle_seconds (0: never too long), and
-  /// what a killed hook left in trash. Sessions locked by somebody are kept.
-  CollectResult collect(const sys::Proc& proc, uint64_t idle_seconds = 0);
+  /// what a killed hook left in trash. Sessions locked by somebody are kept. Without an engine to
+  /// ask, a pod's goes ten minutes after its sandbox was seen to be gone: it may get another one.
+  CollectResult collect(const sys::Proc& proc, uint64_t idle_seconds = 0,
+                        const IsPodRemoved& is_removed = {});
 
  private:
   explicit Store(std::string root) : root_(std::move(root)) {}
   std::optional<Session> lock(const std::string& name, bool wait);
   bool collect_one(const std::string& name, const sys::Proc& proc, uint64_t idle_seconds);
+  bool collect_removed_pod(const std::string& name, const sys::Proc& proc, CollectResult& result);
   void empty_trash(CollectResult& result);
   std::string to_trash(const Session& session);
 

@@ -24,7 +24,7 @@ struct Silent : nri::Observer {
   }
   void ignored() override {}
   void synchronized(size_t, size_t) override {}
-  void removed() override {}
+  void removed(const std::string&) override {}
 };
 
 /// How much the plugin writes, up to where it gives the connection up.

@@ -13,9 +13,11 @@
 #include <filesystem>
 #include <utility>
 
+#include "libhookcore/daemon/silent_pods.h"
 #include "libhookcore/daemon/socket.h"
 #include "libhookcore/nri/plugin.h"
 #include "libhookcore/session/store.h"
+#include "libhookcore/sys/process.h"
 #include "tests/unit/nri/fake_runtime.h"
 
 namespace hookcore::daemon {
@@ -204,6 +206,67 @@ TEST_F(ServiceTest, CollectsWhatIsLeftWhenItIsSynchronised) {
   connect_fully();
   while (!store.names().empty()) get("/metrics");  // each answer is a turn of the child's loop
   EXPECT_TRUE(store.names().empty());
+}
+
+// Many at once, one collection.
+TEST_F(ServiceTest, CollectsTheSessionsOfRemovedPods) {
+  auto store = session::Store::open(options.state_directory);
+  session::SessionState state;
+  state.kind = session::Kind::kPod;
+  state.boot_id = sys::Proc::open().boot_id();
+  state.pod_bundle = directory / "sandbox/bundle";
+  nri::proto::SynchronizeRequest present;
+  std::string removals;
+  for (int number = 0; number < 50; ++number) {
+    const std::string uid = std::to_string(number);
+    store.acquire("p-" + uid).write_state(state);
+    nri::proto::PodRequest pod;
+    pod.mutable_pod()->set_uid(uid);
+    pod.mutable_pod()->set_id("sandbox");
+    *present.add_pods() = pod.pod();
+    if (number == 0) continue;
+    removals +=
+        nri::FakeRuntime::request(2 * number + 1, "RemovePodSandbox", pod.SerializeAsString());
+  }
+  Child child(options);
+  accept();
+  answer_registration();
+  EXPECT_EQ(ask("Configure", {}).status().code(), 0);
+  EXPECT_EQ(ask("Synchronize", present.SerializeAsString()).status().code(), 0);
+  EXPECT_EQ(store.names().size(), 50U);
+  send(removals);
+  while (store.names().size() > 1) get("/metrics");  // each answer is a turn of the child's loop
+  EXPECT_EQ(store.names(), std::vector<std::string>{"p-0"});
+  EXPECT_NE(get("/metrics").find("\noci_cnb_nri_collections_total 2\n"), std::string::npos);
+}
+
+// Paths as containerd has them. "b" is another sandbox of the first pod.
+TEST_F(ServiceTest, FindsPodsThatWereRemovedInSilence) {
+  auto store = session::Store::open(options.state_directory);
+  const fs::path sandboxes = directory / "run/io.containerd.grpc.v1.cri/sandboxes";
+  session::SessionState state;
+  state.kind = session::Kind::kPod;
+  state.pod_bundle = directory / "run/io.containerd.runtime.v2.task/k8s.io/a";
+  store.acquire("p-1").write_state(state);
+  store.acquire("p-odd");
+  state.pod_bundle = directory / "run/other/a";
+  store.acquire("p-2").write_state(state);
+  nri::Pods pods;
+  const auto add = [&](const std::string& uid, const std::string& id) {
+    nri::proto::PodSandbox pod;
+    pod.set_uid(uid);
+    pod.set_id(id);
+    pods.add(pod);
+  };
+  for (const char* uid : {"1", "2", "3", "odd"}) add(uid, "a");
+  add("1", "b");
+  using Uids = std::vector<std::string>;
+  const auto find = [&] { return find_removed_pods(store, pods, pods.uids()); };
+  EXPECT_EQ(find(), Uids{}) << "containerd's state is out of sight";
+  fs::create_directories(sandboxes / "b");
+  EXPECT_EQ(find(), Uids{}) << "the second sandbox is there";
+  fs::remove(sandboxes / "b");
+  EXPECT_EQ(find(), Uids{"1"});
 }
 
 TEST(Backoff, GrowsToTwoSecondsAndStartsAgain) {

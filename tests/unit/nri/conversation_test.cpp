@@ -29,7 +29,7 @@ struct Told : Observer {
     EXPECT_EQ(containers, 0U);
     ++synchronizations;
   }
-  void removed() override { ++removals; }
+  void removed(const std::string&) override { ++removals; }
 
   std::string version;
   int adjusted_count = 0;
@@ -68,7 +68,7 @@ TEST_P(Conversation, IsAnsweredInPiecesOfAnySize) {
     EXPECT_EQ(told.ignored_count, 1);
     EXPECT_EQ(told.adjusted_count, 1);
     EXPECT_EQ(told.refusals, (std::vector<Code>{Code::kSource, Code::kAnnotation}));
-    EXPECT_EQ(told.removals, 5);  // one container of ours, four pods
+    EXPECT_EQ(told.removals, 4);
 
     FakeRuntime runtime;
     const auto sent = runtime.receive(connection.output());

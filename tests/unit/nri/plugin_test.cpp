@@ -26,16 +26,16 @@ struct Told : Observer {
     pods = pods_there;
     containers = containers_there;
   }
-  void removed() override { ++removals; }
+  void removed(const std::string& uid) override { removed_pods.push_back(uid); }
 
   std::string runtime;
   int adjusted_count = 0;
   int ignored_count = 0;
   int synchronizations = 0;
-  int removals = 0;
   size_t pods = 0;
   size_t containers = 0;
   std::vector<std::string> refusals;
+  std::vector<std::string> removed_pods;
   std::vector<std::string> warnings;
 };
 
@@ -88,7 +88,7 @@ TEST_F(PluginTest, AsksForEventsThatEveryVersionKnows) {
   const Reply reply = plugin.handle(kPluginService, "Configure", configure.SerializeAsString());
   proto::ConfigureResponse response;
   ASSERT_TRUE(response.ParseFromString(reply.payload));
-  EXPECT_EQ(response.events(), 0x40C);
+  EXPECT_EQ(response.events(), 0xD);
   EXPECT_EQ(told.runtime, "containerd");
 }
 
@@ -206,32 +206,52 @@ TEST_F(PluginTest, SynchronizesInParts) {
   EXPECT_EQ(told.pods, 2U);
 }
 
-TEST_F(PluginTest, RemovalInBothForms) {
-  (*request.mutable_container()->mutable_annotations())["io.cnb.nri.adjusted"] = "4711";
-  proto::StateChangeEvent event;
-  *event.mutable_pod() = request.pod();
-  *event.mutable_container() = request.container();
-  for (const int number : {3, 11, 9}) {
-    event.set_event(number);
-    plugin.handle(kPluginService, "StateChange", event.SerializeAsString());
+// A pod whose sandbox died has two for a while.
+TEST_F(PluginTest, APodIsRemovedWithTheLastOfItsSandboxes) {
+  using Pods = std::vector<std::string>;
+  const auto tell = [&](int event, const std::string& method, const std::string& sandbox) {
+    request.mutable_pod()->set_id(sandbox);
+    if (event == 0) return plugin.handle(kPluginService, method, request.SerializeAsString());
+    proto::StateChangeEvent change;
+    change.set_event(event);
+    *change.mutable_pod() = request.pod();
+    return plugin.handle(kPluginService, method, change.SerializeAsString());
+  };
+  struct Form {
+    int run, remove;
+    const char *run_method, *remove_method;
+  };
+  for (const Form& form : {Form{1, 3, "StateChange", "StateChange"},
+                           Form{0, 0, "RunPodSandbox", "RemovePodSandbox"}}) {
+    told.removed_pods.clear();
+    EXPECT_EQ(tell(form.run, form.run_method, "first").status, Status::kOk);
+    tell(form.run, form.run_method, "second");
+    tell(form.remove, form.remove_method, "first");
+    EXPECT_EQ(told.removed_pods, Pods{});
+    EXPECT_TRUE(plugin.pods().has("0b5e3f8a"));
+    tell(9, "StateChange", "second");  // another event
+    tell(form.remove, form.remove_method, "second");
+    EXPECT_EQ(told.removed_pods, Pods{"0b5e3f8a"});
+    EXPECT_FALSE(plugin.pods().has("0b5e3f8a"));
   }
-  EXPECT_EQ(told.removals, 2);
-  const std::string payload = request.SerializeAsString();
-  plugin.handle(kPluginService, "RemoveContainer", payload);
-  plugin.handle(kPluginService, "RemovePodSandbox", payload);
-  EXPECT_EQ(told.removals, 4);
 }
 
-TEST_F(PluginTest, OthersContainersGoUnnoticed) {
-  plugin.handle(kPluginService, "RemoveContainer", request.SerializeAsString());
-  EXPECT_EQ(told.removals, 0);
+TEST_F(PluginTest, PodsAreThoseOfTheLastSynchronisationAndOfContainers) {
+  proto::SynchronizeRequest part;
+  *part.add_pods() = request.pod();
+  plugin.handle(kPluginService, "Synchronize", part.SerializeAsString());
+  EXPECT_TRUE(plugin.pods().has("0b5e3f8a"));
+  plugin.handle(kPluginService, "Configure", {});
+  EXPECT_FALSE(plugin.pods().has("0b5e3f8a"));
+  create();
+  EXPECT_TRUE(plugin.pods().has("0b5e3f8a"));
 }
 
 TEST_F(PluginTest, UnknownMethodsAndBrokenPayloads) {
   EXPECT_EQ(plugin.handle(kPluginService, "Later", "").status, Status::kUnimplemented);
   EXPECT_EQ(plugin.handle("another", "CreateContainer", "").status, Status::kUnimplemented);
   for (const char* method : {"Configure", "Synchronize", "CreateContainer", "StateChange",
-                             "RemoveContainer", "RemovePodSandbox"}) {
+                             "RunPodSandbox", "RemovePodSandbox"}) {
     EXPECT_EQ(plugin.handle(kPluginService, method, "\xFF\xFF").status, Status::kInvalidArgument);
   }
 }

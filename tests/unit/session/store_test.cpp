@@ -228,6 +228,43 @@ TEST_P(StoreTest, ANamedSessionStaysUntilItWasIdleForLong) {
   });
 }
 
+// Both have to say so, the engine and the disk: see Store::collect_removed_pod.
+TEST_P(StoreTest, APodThatTheEngineHasRemovedNeedsNoGrace) {
+  sandbox::run(GetParam(), [](const Place& place) {
+    const sys::Proc proc = sys::Proc::open();
+    const std::string sessions = place.path + "/store/sessions/";
+    Store store = Store::open(place.path + "/store");
+    SessionState pod = state_of(proc, 0);
+    pod.kind = Kind::kPod;
+    pod.pod_bundle = place.path + "/sandbox/bundle";
+    pod.members = {{0x7FFFFFF0, 1, true}};
+    store.acquire("p-removed").write_state(pod);
+    store.acquire("p-known").write_state(pod);
+    store.acquire("p-odd");
+    SessionState other = pod;
+    other.boot_id = "another";
+    store.acquire("p-other-boot").write_state(other);
+    other = pod;
+    other.pod_bundle = place.path;
+    store.acquire("p-sandbox-there").write_state(other);
+    other = pod;
+    other.kind = Kind::kNamed;
+    store.acquire("n-removed").write_state(other);
+    std::vector<std::string> asked;
+    const CollectResult result = store.collect(proc, 0, [&](std::string_view uid) {
+      asked.emplace_back(uid);
+      return uid != "known";
+    });
+    std::sort(asked.begin(), asked.end());
+    EXPECT_EQ((std::vector<std::string>{"known", "odd", "other-boot", "removed", "sandbox-there"}),
+              asked);
+    EXPECT_EQ((std::vector<std::string>{"n-removed", "p-known", "p-other-boot", "p-sandbox-there"}),
+              tree::names(sessions));
+    EXPECT_EQ(1U, result.awaited) << "p-sandbox-there";
+    EXPECT_TRUE(tree::names(place.path + "/store/trash").empty());
+  });
+}
+
 // One thing that isn't as it should be must not keep everything else from being collected.
 TEST_P(StoreTest, CollectGoesOnAfterAProblem) {
   sandbox::run(GetParam(), [](const Place& place) {
