@@ -6,7 +6,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <iterator>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "hooks/cli/generate_command.h"
@@ -135,25 +137,53 @@ void apply(const ApplyOptions& options) {
   }
 }
 
+void append(environment::Findings& all, environment::Findings more) {
+  std::move(more.begin(), more.end(), std::back_inserter(all));
+}
+
+/// What the container asks for; one that asks for something unknown breaks a rule like any other.
+std::optional<optin::Request> read_request(const oci::ConfigView& config,
+                                           const settings::Settings& settings,
+                                           environment::Findings& findings) {
+  try {
+    return optin::parse_request(config.annotations, settings.defaults);
+  } catch (const Error& error) {
+    findings.push_back(
+        {environment::rules::kAnnotation, environment::Severity::kError,
+         error.where().empty() ? error.what() : error.what() + (" of " + error.where()),
+         "annotations as oci-cnb-hooks(7) has them",
+         error.remedy().empty() ? "mend it, or remove it" : error.remedy()});
+    return std::nullopt;
+  }
+}
+
+void examine(const oci::ConfigView& config, SpecReport& report) {
+  const auto settings = settings::load_settings(settings::find_host_user());
+  report.request = read_request(config, settings, report.findings);
+  if (report.request) {
+    append(report.findings, environment::verify(config, *report.request, settings));
+    append(report.findings, environment::verify_bundle(config, *report.request));
+  } else {
+    append(report.findings, environment::verify_mounts(config));
+  }
+  append(report.findings,
+         environment::verify_document(
+             config, report.request ? report.request->workspace_path : std::string_view()));
+}
+
 /// 1 when the document breaks the guarantee.
 int validate(const std::string& path, bool as_json) {
   const Document document = read_document(path);
   const oci::ConfigView config = oci::parse_config(document.text, document.where);
-  const auto settings = settings::load_settings(settings::find_host_user());
   SpecReport report;
   report.where = document.where;
-  report.request = optin::parse_request(config.annotations, settings.defaults);
-  if (report.request) {
-    report.findings = environment::verify(config, *report.request, settings);
-    for (environment::Finding& finding : environment::verify_bundle(config, *report.request)) {
-      report.findings.push_back(std::move(finding));
-    }
-  } else {
-    report.findings = environment::verify_mounts(config);
-  }
+  report.is_sandbox = optin::is_sandbox(config.annotations);
+  if (!report.is_sandbox) examine(config, report);
   as_json ? print_json(json_report(report)) : print(text_report(report));
   return environment::has_errors(report.findings) ? 1 : 0;
 }
+
+void print_rules(bool as_json) { as_json ? print_json(json_rules()) : print(text_rules()); }
 
 void add_document_options(CLI::App& command, std::string& path) {
   auto* bundle = command.add_option("--bundle,-b", path, "A bundle's directory")->type_name("DIR");
@@ -192,8 +222,12 @@ void add_validate(CLI::App& spec, int& exit_code) {
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"text", "json"}));
   command->add_flag("--json", *json, "The same as --format json");
-  command->callback([path, format, json, &exit_code] {
-    exit_code = validate(*path, *json || *format == "json");
+  const auto list = std::make_shared<bool>(false);
+  command->add_flag("--rules", *list, "List the rules, and read nothing");
+  command->callback([path, format, json, list, &exit_code] {
+    const bool as_json = *json || *format == "json";
+    if (*list) return print_rules(as_json);
+    exit_code = validate(*path, as_json);
   });
 }
 

@@ -1,6 +1,9 @@
 #include "hooks/cli/spec_report.h"
 
 #include <algorithm>
+
+#include "libhookcore/environment/rules.h"
+
 namespace hookcore::cli {
 
 namespace {
@@ -17,6 +20,17 @@ size_t count(const Findings& findings, Severity severity) {
 
 std::string counted(size_t number, const char* noun) {
   return std::to_string(number) + " " + noun + (number == 1 ? "" : "s");
+}
+
+std::string subject(const SpecReport& report) {
+  if (report.is_sandbox) return "a pod's sandbox, which holds nobody's container";
+  if (report.request) return "role " + std::string(optin::name(report.request->role));
+  const auto& all = report.findings;
+  const bool broken = std::any_of(all.begin(), all.end(), [](const Finding& finding) {
+    return finding.id == environment::rules::kAnnotation.id;
+  });
+  return broken ? "its annotations can't be read: standard mounts and ids only"
+                : "not opted in, standard mounts and ids only";
 }
 
 Findings errors_first(Findings findings) {
@@ -40,10 +54,8 @@ std::string text_report(const SpecReport& report) {
     text.append(style().reset).append("\n");
   }
   text += printable(report.where) + ": ";
-  text += report.request ? "role " + std::string(optin::name(report.request->role))
-                         : "not opted in, standard mounts and ids only";
-  text += ": " + counted(count(report.findings, Severity::kError), "error") + ", " +
-          counted(count(report.findings, Severity::kWarning), "warning") + "\n";
+  text += subject(report) + ": " + counted(count(report.findings, Severity::kError), "error") +
+          ", " + counted(count(report.findings, Severity::kWarning), "warning") + "\n";
   return text;
 }
 
@@ -63,6 +75,26 @@ Json json_report(const SpecReport& report) {
                                     {"fix", finding.fix}});
   }
   return document;
+}
+
+std::string text_rules() {
+  std::string text;
+  for (const environment::Rule& rule : environment::kRules) {
+    text.append(style().bold).append(rule.id).append(style().reset);
+    text.append(": ").append(rule.meaning).append("\n");
+    text.append(style().dim).append("  rule: ").append(rule.specification);
+    text.append(style().reset).append("\n");
+  }
+  return text;
+}
+
+Json json_rules() {
+  Json list = Json::array();
+  for (const environment::Rule& rule : environment::kRules) {
+    list.push_back(
+        {{"id", rule.id}, {"meaning", rule.meaning}, {"specification", rule.specification}});
+  }
+  return list;
 }
 
 }  // namespace hookcore::cli

@@ -12,6 +12,7 @@ namespace hookcore::cli {
 /// What `oci-cnb spec validate` says of one document.
 struct SpecReport {
   std::string where;
+  bool is_sandbox = false;                ///< of a pod: nothing was checked
   std::optional<optin::Request> request;  ///< none: not opted in, only mounts were checked
   environment::Findings findings;
 };
@@ -21,5 +22,10 @@ std::string text_report(const SpecReport& report);
 /// {"document", "role" (null: not opted in), "errors", "warnings", "findings": [{"id", "severity",
 /// "specification", "actual", "expected", "fix"}]}. Keys are stable.
 Json json_report(const SpecReport& report);
+
+/// Every rule: id, what it demands, where it comes from.
+std::string text_rules();
+/// [{"id", "meaning", "specification"}]
+Json json_rules();
 
 }  // namespace hookcore::cli

@@ -1,6 +1,7 @@
 #include "libhookcore/environment/finding.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace hookcore::environment {
 
@@ -11,6 +12,15 @@ std::string summary(const Finding& finding) {
 }
 
 }  // namespace
+
+Finding::Finding(const Rule& rule, Severity how_bad, std::string is, std::string should_be,
+                 std::string remedy)
+    : id(rule.id),
+      severity(how_bad),
+      specification(rule.specification),
+      actual(std::move(is)),
+      expected(std::move(should_be)),
+      fix(std::move(remedy)) {}
 
 std::string Finding::line() const { return std::string(id) + ": " + summary(*this) + "; " + fix; }
 

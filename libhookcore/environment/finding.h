@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/environment/rules.h"
 
 namespace hookcore::environment {
 
@@ -15,9 +16,12 @@ enum class Severity {
 
 /// One rule that a document breaks. Text from the document is quoted in it: fit for a line.
 struct Finding {
-  std::string_view id;  ///< stable, for example "cwd" or "mount-proc"
-  Severity severity = Severity::kError;
-  std::string_view specification;  ///< where the rule comes from
+  Finding(const Rule& rule, Severity severity, std::string actual, std::string expected,
+          std::string fix);
+
+  std::string_view id;  ///< the rule's
+  Severity severity;
+  std::string_view specification;  ///< the rule's
   std::string actual;
   std::string expected;
   std::string fix;

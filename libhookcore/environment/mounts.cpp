@@ -13,19 +13,12 @@ namespace {
 using oci::ConfigView;
 using oci::Mount;
 
-constexpr std::string_view kDefaultFilesystems =
-    "runtime-spec, config-linux.md, Default Filesystems";
-constexpr std::string_view kMounts = "runtime-spec, config.md, Mounts";
-constexpr std::string_view kUserNamespace =
-    "runtime-spec, config-linux.md, User namespace mappings";
-constexpr std::string_view kTmp = "RFC 0060, 3.2 Mounts";
-
 enum class WhenReadonly { kFine, kWarns, kFails };
 
 /// A mount that every container has. A bind serves as well: engines make /dev/shm one, and
 /// --pid=host, --ipc=host and rootless --network=host bind the host's.
 struct StandardMount {
-  std::string_view id;
+  const Rule& rule;
   std::string_view destination;
   std::array<std::string_view, 2> types;
   std::string_view bind_source;  ///< a bind has to come from here; empty: from anywhere
@@ -34,11 +27,11 @@ struct StandardMount {
 };
 
 constexpr StandardMount kStandardMounts[] = {
-    {"mount-proc", "/proc", {"proc"}, "/proc", WhenReadonly::kWarns, "proc"},
-    {"mount-sys", "/sys", {"sysfs"}, "/sys", WhenReadonly::kFine, "sysfs, or a bind of /sys"},
-    {"mount-dev", "/dev", {"tmpfs", "devtmpfs"}, "", WhenReadonly::kWarns, "tmpfs"},
-    {"mount-dev-pts", "/dev/pts", {"devpts"}, "", WhenReadonly::kFine, "devpts"},
-    {"mount-dev-shm", "/dev/shm", {"tmpfs"}, "", WhenReadonly::kFails, "a writable tmpfs"},
+    {rules::kMountProc, "/proc", {"proc"}, "/proc", WhenReadonly::kWarns, "proc"},
+    {rules::kMountSys, "/sys", {"sysfs"}, "/sys", WhenReadonly::kFine, "sysfs, or a bind of /sys"},
+    {rules::kMountDev, "/dev", {"tmpfs", "devtmpfs"}, "", WhenReadonly::kWarns, "tmpfs"},
+    {rules::kMountDevPts, "/dev/pts", {"devpts"}, "", WhenReadonly::kFine, "devpts"},
+    {rules::kMountDevShm, "/dev/shm", {"tmpfs"}, "", WhenReadonly::kFails, "a writable tmpfs"},
 };
 
 std::string describe(const Mount& mount) {
@@ -88,8 +81,8 @@ std::string mount_fix(const StandardMount& standard) {
 void check_standard_mount(const ConfigView& config, const StandardMount& standard,
                           Findings& findings) {
   const auto report = [&](Severity severity, std::string actual) {
-    findings.push_back({standard.id, severity, kDefaultFilesystems, std::move(actual),
-                        std::string(standard.expected), mount_fix(standard)});
+    findings.push_back({standard.rule, severity, std::move(actual), std::string(standard.expected),
+                        mount_fix(standard)});
   };
   const Mount* mount = config.mount_at(standard.destination);
   if (mount == nullptr) {
@@ -104,8 +97,9 @@ void check_standard_mount(const ConfigView& config, const StandardMount& standar
            quote(standard.destination) + " is read-only");
   }
   if (const Mount* above = hidden_by(config, *mount)) {
-    findings.push_back({"mount-order", Severity::kError, kMounts,
-                        quote(standard.destination) + " is hidden by the later " + describe(*above),
+    findings.push_back({rules::kMountOrder, Severity::kError,
+                        quote(standard.destination) + " is hidden by the later mount at " +
+                            quote(above->destination),
                         "directories before what lies in them",
                         "put the mount at " + above->normalised_destination + " first"});
   }
@@ -115,7 +109,7 @@ void check_standard_mount(const ConfigView& config, const StandardMount& standar
 void check_tmp(const ConfigView& config, Findings& findings) {
   constexpr uint32_t kSticky = 01777;
   const auto report = [&](Severity severity, std::string actual, std::string expected) {
-    findings.push_back({"mount-tmp", severity, kTmp, std::move(actual), std::move(expected),
+    findings.push_back({rules::kMountTmp, severity, std::move(actual), std::move(expected),
                         "mount a tmpfs there, with nosuid,nodev,mode=1777"});
   };
   const Mount* tmp = config.mount_at("/tmp");
@@ -143,7 +137,7 @@ void check_user_namespace(const ConfigView& config, Findings& findings) {
     const auto gid = option ? number(*option, 10) : std::nullopt;
     if (gid && !oci::map_to_host(config.gid_mappings, *gid)) {
       findings.push_back(
-          {"mount-dev-pts-gid", Severity::kError, kUserNamespace,
+          {rules::kMountDevPtsGid, Severity::kError,
            "\"/dev/pts\" has the option gid=" + std::to_string(*gid) + ", which isn't mapped",
            "a mapped group, or no gid option", "remove the option, or map the group"});
     }
@@ -151,7 +145,7 @@ void check_user_namespace(const ConfigView& config, Findings& findings) {
   const Mount* sys = config.mount_at("/sys");
   const bool sysfs = sys != nullptr && !sys->is_bind() && sys->type == "sysfs";
   if (sysfs && config.has_namespace("user") && !config.has_namespace("network")) {
-    findings.push_back({"mount-sys-network", Severity::kWarning, kUserNamespace,
+    findings.push_back({rules::kMountSysNetwork, Severity::kWarning,
                         "sysfs in a user namespace without a network namespace of its own",
                         "a read-only bind of /sys: the kernel refuses the mount, and runc fails",
                         "bind /sys with rbind,ro, or add a network namespace"});
@@ -161,7 +155,7 @@ void check_user_namespace(const ConfigView& config, Findings& findings) {
 void check_id(const std::vector<oci::IdMapping>& mappings, std::string_view what, uint32_t id,
               Findings& findings) {
   if (oci::map_to_host(mappings, id)) return;
-  findings.push_back({"ids", Severity::kError, kUserNamespace,
+  findings.push_back({rules::kIds, Severity::kError,
                       std::string(what) + " " + std::to_string(id) + " isn't mapped",
                       "an id that is in the user namespace",
                       "add it to the mappings, or run as another user"});

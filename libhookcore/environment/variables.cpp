@@ -11,7 +11,6 @@ namespace {
 
 using optin::Role;
 
-constexpr std::string_view kSpecification = "RFC 0060, 3.6 Environment Variables";
 constexpr std::string_view kReserved = "CNB_";
 
 std::string set_it(std::string_view name, std::string_view value) {
@@ -37,8 +36,8 @@ std::vector<std::string_view> repeated_names(const std::vector<std::string>& env
 void check_repeated(const oci::ConfigView& config, Findings& findings) {
   for (const std::string_view name : repeated_names(config.env)) {
     const bool reserved = name.starts_with(kReserved);
-    findings.push_back({"env-duplicate", reserved ? Severity::kError : Severity::kWarning,
-                        kSpecification, quote(name) + " stands more than once in the environment",
+    findings.push_back({rules::kEnvDuplicate, reserved ? Severity::kError : Severity::kWarning,
+                        quote(name) + " stands more than once in the environment",
                         "every variable once", "remove all but one of its settings"});
   }
 }
@@ -48,11 +47,11 @@ void check_platform_api(const oci::ConfigView& config, const optin::Request& req
   const auto value = config.env_value("CNB_PLATFORM_API");
   if (!value) return;
   if (!optin::is_platform_api(*value)) {
-    findings.push_back({"env-platform-api", Severity::kError, kSpecification,
+    findings.push_back({rules::kEnvPlatformApi, Severity::kError,
                         "CNB_PLATFORM_API is " + quote(*value), "a version N.M, such as 0.12",
                         set_it("CNB_PLATFORM_API", "0.12")});
   } else if (request.platform_api && *request.platform_api != *value) {
-    findings.push_back({"env-platform-api", Severity::kWarning, kSpecification,
+    findings.push_back({rules::kEnvPlatformApi, Severity::kWarning,
                         "CNB_PLATFORM_API is " + quote(*value) + " by image or user",
                         quote(*request.platform_api) + " as annotated",
                         set_it("CNB_PLATFORM_API", *request.platform_api)});
@@ -64,8 +63,9 @@ void check_experimental_mode(const oci::ConfigView& config, const optin::Request
   if (const auto value = config.env_value("CNB_EXPERIMENTAL_MODE")) {
     const bool known = optin::is_experimental_mode(*value);
     if (!known || *value == "silent") {
-      findings.push_back({"env-experimental-mode", known ? Severity::kWarning : Severity::kError,
-                          kSpecification, "CNB_EXPERIMENTAL_MODE is " + quote(*value),
+      findings.push_back({rules::kEnvExperimentalMode,
+                          known ? Severity::kWarning : Severity::kError,
+                          "CNB_EXPERIMENTAL_MODE is " + quote(*value),
                           known ? "quiet: lifecycles don't know the specification's \"silent\""
                                 : "one of error, warn, quiet, silent",
                           set_it("CNB_EXPERIMENTAL_MODE", known ? "quiet" : "warn")});
@@ -74,7 +74,7 @@ void check_experimental_mode(const oci::ConfigView& config, const optin::Request
   const bool build_phase = request.role == Role::kBuild || request.role == Role::kDetect;
   if (request.experimental_mode && !build_phase) {
     findings.push_back(
-        {"env-experimental-mode", Severity::kWarning, kSpecification,
+        {rules::kEnvExperimentalMode, Severity::kWarning,
          "experimental-mode is annotated for the role " + std::string(optin::name(request.role)),
          "it with the roles build and detect only: nothing else reads it",
          "remove the annotation"});
@@ -86,8 +86,8 @@ void check_app_dir(const oci::ConfigView& config, const optin::Request& request,
   const auto value = config.env_value("CNB_APP_DIR");
   if (!value || request.role == Role::kLaunch) return;
   if (normalise_path(*value) == request.workspace_path) return;
-  findings.push_back({"env-app-dir", Severity::kWarning, kSpecification,
-                      "CNB_APP_DIR is " + quote(*value), quote(request.workspace_path),
+  findings.push_back({rules::kEnvAppDir, Severity::kWarning, "CNB_APP_DIR is " + quote(*value),
+                      quote(request.workspace_path),
                       set_it("CNB_APP_DIR", request.workspace_path)});
 }
 
@@ -98,8 +98,7 @@ void check_registry_auth(const oci::ConfigView& config, const optin::Request& re
   const bool builder = lifecycle_phase(config.args) == "builder";
   const bool refused = request.role == Role::kDetect || (request.role == Role::kBuild && builder);
   if (!refused) return;
-  findings.push_back({"env-registry-auth", Severity::kError, kSpecification,
-                      "CNB_REGISTRY_AUTH is set",
+  findings.push_back({rules::kEnvRegistryAuth, Severity::kError, "CNB_REGISTRY_AUTH is set",
                       "it in the creator's and exporter's environment only",
                       "remove it from the container that runs buildpacks"});
 }

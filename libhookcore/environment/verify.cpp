@@ -10,10 +10,6 @@ namespace hookcore::environment {
 
 namespace {
 
-constexpr std::string_view kProcess = "RFC 0060, 3.2 Process Configuration";
-constexpr std::string_view kVariables = "RFC 0060, 3.6 Environment Variables";
-constexpr std::string_view kLayout = "RFC 0060, 3.1 The Filesystem Layout";
-
 /// containerd's CRI plugin and CRI-O, each with a prefix of its own that begins like this.
 bool is_of_a_pod(const oci::ConfigView& config) {
   constexpr std::string_view kCri = "io.kubernetes.cri";
@@ -37,7 +33,7 @@ std::string fix(const oci::ConfigView& config, const std::string& flag, const st
 Findings verify_process(const oci::ConfigView& config, const optin::Request& request,
                         const settings::Settings& settings) {
   if (!config.has_process) {
-    return {{"process", Severity::kError, "runtime-spec, config.md, Process", "there is no process",
+    return {{rules::kProcess, Severity::kError, "there is no process",
              "one with a cwd and an environment", "add a \"process\" to the document"}};
   }
   // verify_variables reports what the plan would refuse.
@@ -46,7 +42,7 @@ Findings verify_process(const oci::ConfigView& config, const optin::Request& req
   const EnvironmentPlan plan = plan_environment(config, lenient, settings);
   Findings findings;
   if (plan.cwd) {
-    findings.push_back({"cwd", Severity::kError, kProcess, "cwd is " + quote(config.cwd),
+    findings.push_back({rules::kCwd, Severity::kError, "cwd is " + quote(config.cwd),
                         quote(*plan.cwd),
                         fix(config, "--workdir " + *plan.cwd, "workingDir: " + *plan.cwd)});
   }
@@ -54,7 +50,7 @@ Findings verify_process(const oci::ConfigView& config, const optin::Request& req
     const size_t equals = entry.find('=');
     const std::string name = entry.substr(0, equals);
     findings.push_back(
-        {"env-missing", Severity::kError, kVariables, name + " isn't set", entry,
+        {rules::kEnvMissing, Severity::kError, name + " isn't set", entry,
          fix(config, "--env " + entry,
              "env: [{name: " + name + ", value: " + quote(entry.substr(equals + 1)) + "}]")});
   }
@@ -70,7 +66,7 @@ Findings verify_masked_paths(const oci::ConfigView& config, const optin::Request
            {std::string_view(request.workspace_path), std::string_view("/layers"),
             std::string_view("/cnb"), std::string_view("/platform")}) {
         if (!is_within(directory, normalise_path(path))) continue;
-        findings.push_back({"masked-path", severity, "runtime-spec, config-linux.md, Masked Paths",
+        findings.push_back({rules::kMaskedPath, severity,
                             quote(directory) + std::string(what) + quote(path),
                             "the directories of the environment as they were mounted",
                             "take the path out of linux.maskedPaths and linux.readonlyPaths"});
@@ -87,7 +83,7 @@ Findings verify_bundle(const oci::ConfigView& config, const optin::Request& requ
   const std::string& workspace = request.workspace_path;
   const oci::Mount* source = config.mount_at(workspace);
   if (request.role != optin::Role::kLaunch && source == nullptr) {
-    findings.push_back({"workspace-mount", Severity::kError, kLayout,
+    findings.push_back({rules::kWorkspaceMount, Severity::kError,
                         "nothing is mounted at " + quote(workspace),
                         "the source, as a bind mount or a volume",
                         "add -v \"$PWD\":" + workspace + ", or a bind to the bundle's mounts"});
@@ -95,13 +91,18 @@ Findings verify_bundle(const oci::ConfigView& config, const optin::Request& requ
   const oci::Mount* above = source == nullptr ? nullptr : hidden_by(config, *source);
   if (above != nullptr) {
     findings.push_back(
-        {"mount-order", Severity::kError, "runtime-spec, config.md, Mounts",
+        {rules::kMountOrder, Severity::kError,
          quote(workspace) + " is hidden by the later mount at " + quote(above->destination),
          "directories before what lies in them",
          "put the mount at " + above->normalised_destination + " first"});
   }
+  const oci::Mount* layers = config.mount_at("/layers");
+  if (request.role != optin::Role::kLaunch && layers != nullptr && layers->is_readonly()) {
+    findings.push_back({rules::kLayersReadonly, Severity::kWarning, "\"/layers\" is read-only",
+                        "a mount that buildpacks can write to", "mount it without ro"});
+  }
   if (!has_mount_hook(config.hooks)) {
-    findings.push_back({"hooks", Severity::kWarning, kProcess, "the document names no mount hook",
+    findings.push_back({rules::kHooks, Severity::kWarning, "the document names no mount hook",
                         "oci-cnb-createruntime, here or in the engine's hooks.d",
                         "run `oci-cnb spec apply` on the bundle"});
   }

@@ -9,7 +9,8 @@
 /// All functions are pure and throw nothing but std::bad_alloc.
 namespace hookcore::environment {
 
-/// What the mount hook checks of a container that opted in: all of the below but verify_bundle.
+/// What the mount hook checks of a container that opted in: all of the below but verify_bundle and
+/// verify_document.
 Findings verify(const oci::ConfigView& config, const optin::Request& request,
                 const settings::Settings& settings);
 
@@ -24,12 +25,17 @@ Findings verify_variables(const oci::ConfigView& config, const optin::Request& r
 /// linux.maskedPaths and linux.readonlyPaths that would hide what the environment promises.
 Findings verify_masked_paths(const oci::ConfigView& config, const optin::Request& request);
 
-/// What the mount hook finds out by being there: the source's mount, and that somebody calls it.
+/// What the mount hook finds out by being there: the source's mount, that /layers can be written,
+/// and that somebody calls it.
 Findings verify_bundle(const oci::ConfigView& config, const optin::Request& request);
 
 /// /proc, /sys, /dev, /dev/pts, /dev/shm, /tmp and mapped ids: true of any container.
 /// Only what is written in the document: nothing is looked up in the rootfs.
 Findings verify_mounts(const oci::ConfigView& config);
+
+/// What else of any document would fail or is lost: hidden and doubled mounts, standard mounts that
+/// are masked, id mappings that the kernel refuses. workspace: the path that verify_bundle judges.
+Findings verify_document(const oci::ConfigView& config, std::string_view workspace);
 
 /// The later mount on a directory above that hides mount, which is one of config's; or nullptr.
 const oci::Mount* hidden_by(const oci::ConfigView& config, const oci::Mount& mount);

@@ -106,14 +106,6 @@ std::string_view first_of(const Annotations& annotations, const Keys& keys) {
   return {};
 }
 
-bool is_sandbox(const Annotations& annotations) {
-  return std::any_of(std::begin(kContainerTypeKeys), std::end(kContainerTypeKeys),
-                     [&](std::string_view key) {
-                       const auto found = annotations.find(key);
-                       return found != annotations.end() && found->second == "sandbox";
-                     });
-}
-
 Values collect(const Annotations& annotations) {
   constexpr std::string_view kPodScope = "/pod";
   constexpr std::string_view kContainerScope = "/container.";
@@ -275,6 +267,14 @@ Annotations resolve(const Annotations& annotations) {
     resolved.emplace(std::string(kPrefix) + std::string(kNames[i]), values[i]->value);
   }
   return resolved;
+}
+
+bool is_sandbox(const Annotations& annotations) {
+  return std::any_of(std::begin(kContainerTypeKeys), std::end(kContainerTypeKeys),
+                     [&](std::string_view key) {
+                       const auto found = annotations.find(key);
+                       return found != annotations.end() && found->second == "sandbox";
+                     });
 }
 
 std::optional<Request> parse_request(const Annotations& annotations, const Defaults& defaults) {

@@ -55,6 +55,9 @@ struct Request {
 /// What may follow kPrefix.
 std::span<const std::string_view> annotation_names();
 
+/// Whether these are of a pod's sandbox, as containerd or CRI-O marks it: nobody's container.
+bool is_sandbox(const Annotations& annotations);
+
 /// nullopt: not opted in (no role, or a pod's sandbox, which is given the annotations of its pod),
 /// leave the container alone. For one name,
 /// io.cnb.hooks.NAME/container.CONTAINER wins over io.cnb.hooks.NAME/pod over io.cnb.hooks.NAME;

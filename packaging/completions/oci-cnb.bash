@@ -12,7 +12,7 @@ _oci_cnb_words() {
     run) echo '--help --role --rootfs --cnb --layers --platform --session --annotation --env --user --hostname --network --readonly-rootfs --tty --hooks-dir' ;;
     'spec generate') echo '--help --role --rootfs --cnb --layers --platform --session --annotation --env --user --hostname --network --readonly-rootfs --tty --hooks-dir --bundle --output --force' ;;
     'spec apply') echo '--help --bundle --role --hooks-dir --in-place' ;;
-    'spec validate') echo '--help --bundle --format --json' ;;
+    'spec validate') echo '--help --bundle --format --json --rules' ;;
     session) echo '--help list diff export apply rm gc log' ;;
     'session list' | 'session gc') echo '--help --json' ;;
     'session diff') echo '--help --json -0' ;;

@@ -75,6 +75,7 @@ complete -c oci-cnb -n '__oci_cnb_at spec apply' -l hooks-dir -xa '(__fish_compl
 complete -c oci-cnb -n '__oci_cnb_at spec apply' -s i -l in-place -d 'Replace the file'
 complete -c oci-cnb -n '__oci_cnb_at spec validate' -l format -xa 'text json' -d 'Output'
 complete -c oci-cnb -n '__oci_cnb_at spec validate' -l json -d 'JSON on stdout'
+complete -c oci-cnb -n '__oci_cnb_at spec validate' -l rules -d 'List the rules'
 
 complete -c oci-cnb -n '__oci_cnb_is session' -a 'list diff export apply rm gc log'
 for command in list diff gc

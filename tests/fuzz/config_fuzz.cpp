@@ -20,6 +20,7 @@ std::string edited(const std::string& text, const optin::Request& request) {
   if (editor.text() != text) std::abort();
   environment::verify(editor.view(), request, {});
   environment::verify_bundle(editor.view(), request);
+  environment::verify_document(editor.view(), request.workspace_path);
   environment::apply_plan(editor, environment::plan_environment(editor.view(), request, {}));
   environment::add_hooks(editor, "/opt/hooks");
   editor.set_annotation("io.cnb.hooks.role", "build");

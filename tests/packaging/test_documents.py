@@ -1,5 +1,6 @@
 """Manual pages, completions and README tell what the programs really do."""
 
+import json
 import pathlib
 import re
 import shutil
@@ -83,6 +84,18 @@ def test_man_page_has_every_subcommand_and_option(commands):
             assert re.search(rf"^\.B {' '.join(words)}$", text, re.MULTILINE), words
         for option in known - {"--help", "--version"}:
             assert option in text or option == "--bundle" or option == "--in-place", option
+
+
+def test_man_page_has_every_rule(installed):
+    """With what each demands, and where it comes from, in the program's order."""
+    text = source("packaging/man/oci-cnb.1.in").replace("\\-", "-")
+    text = text.partition(".SH RULES\n")[2].partition(".SH OPTIONS\n")[0].lower()
+    told = json.loads(must(["oci-cnb", "spec", "validate", "--rules", "--json"]).stdout)
+    assert re.findall(r"^\.b ([a-z-]+)$", text.partition(".tp")[2], re.MULTILINE) == [
+        rule["id"] for rule in told]
+    for rule in told:
+        assert f".b {rule['id']}\n{rule['meaning'].lower()} (" in text
+        assert f'"{rule["specification"].lower()}"' in text
 
 
 @pytest.mark.build_machine

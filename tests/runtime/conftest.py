@@ -50,9 +50,34 @@ def wrappers(wrapper):
     return made
 
 
+class Recorder:
+    """runc, which leaves a copy of the config.json that it was given."""
+
+    def __init__(self, directory):
+        directory.mkdir()
+        self.program = directory / "recorder"
+        self._copy = directory / "config.json"
+        self.program.write_text(
+            "#!/bin/sh\nlast=\nfor word do\n"
+            f'  [ "$last" != --bundle ] || cp "$word/config.json" {self._copy}\n  last=$word\ndone\n'
+            'exec runc "$@"\n')
+        self.program.chmod(0o755)
+
+    def take(self):
+        document = self._copy.read_bytes()
+        self._copy.unlink()
+        return document
+
+
 @pytest.fixture(scope="session")
-def docker(room, wrappers, log):  # noqa: F811
-    engine = Docker(room / "docker", {"cnb": wrappers["runc"], "cnb-crun": wrappers["crun"]}, log)
+def recorder(room):  # noqa: F811
+    return Recorder(room / "recorder")
+
+
+@pytest.fixture(scope="session")
+def docker(room, wrappers, recorder, log):  # noqa: F811
+    engine = Docker(room / "docker", {"cnb": wrappers["runc"], "cnb-crun": wrappers["crun"],
+                                      "recorder": recorder.program}, log)
     engine.start()
     yield engine
     engine.stop()

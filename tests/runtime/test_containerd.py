@@ -1,6 +1,6 @@
 """containerd through a handler's BinaryName, as pods and by `ctr run`."""
 
-import itertools
+import uuid
 
 import pytest
 from expectations import has_environment, look, prepared, probe, untouched
@@ -12,7 +12,6 @@ from kit.pod import Pod, Refused, Volume
 from kit.probe import Facts, Probe
 
 pytestmark = [pytest.mark.rootful, pytest.mark.usefixtures("pods_end")]
-_counter = itertools.count()
 
 
 @pytest.fixture(params=("runc", "crun"))
@@ -58,12 +57,17 @@ def test_the_kubelet_is_told_why(containerd, handler, source):
             pod.start("true", volumes=over(source))
 
 
+def new_name():
+    """It is the name of the cgroup, too, and tests in other worlds see the same cgroups."""
+    return f"ctr-{uuid.uuid4()}"
+
+
 def ctr(containerd, *words):
     return ["ctr", "--address", containerd.socket, "--namespace", "k8s.io", *words]
 
 
 def ctr_run(containerd, wrapper, source, script, *options):
-    name = f"ctr-{next(_counter)}"
+    name = new_name()
     mount = f"type=bind,src={source},dst=/workspace,options=rbind:rw"
     return execute(ctr(containerd, "run", "--rm", "--runtime", "io.containerd.runc.v2",
                        "--runc-binary", wrapper, "--mount", mount, *options,
@@ -79,7 +83,7 @@ def test_ctr_run(containerd, handler, wrappers, source):
 
 
 def test_ctr_exec(containerd, handler, wrappers, source):
-    name = f"ctr-{next(_counter)}"
+    name = new_name()
     mount = f"type=bind,src={source},dst=/workspace,options=rbind:rw"
     must(ctr(containerd, "run", "--detach", "--runtime", "io.containerd.runc.v2",
              "--runc-binary", wrappers[handler], "--mount", mount,

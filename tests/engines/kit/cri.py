@@ -24,7 +24,11 @@ MESSAGES = {
         "ipc": (3, "int32"),
         "userns_options": (5, "UserNamespace"),
     },
-    "SandboxSecurity": {"namespace_options": (1, "NamespaceOption"), "run_as_user": (3, "Int64Value")},
+    "SandboxSecurity": {
+        "namespace_options": (1, "NamespaceOption"),
+        "run_as_user": (3, "Int64Value"),
+        "privileged": (6, "bool"),
+    },
     "LinuxSandbox": {"cgroup_parent": (1, "string"), "security_context": (2, "SandboxSecurity")},
     "SandboxMetadata": {
         "name": (1, "string"),

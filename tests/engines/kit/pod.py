@@ -55,7 +55,8 @@ def _unless_refused(call, **fields):
 class Pod:
     """with Pod(containerd, ...) as pod: pod.run(...)"""
 
-    def __init__(self, containerd, annotations=None, handler="runc", uid=None, user_namespace=None):
+    def __init__(self, containerd, annotations=None, handler="runc", uid=None, user_namespace=None,
+                 privileged=False):
         self._containerd = containerd
         name = f"pod-{next(_counter)}"
         self.uid = uid or f"0b5e3f8a-0000-4000-8000-{next(_counter):012d}"
@@ -71,10 +72,12 @@ class Pod:
             annotations=cri.entries(DEV if annotations is None else annotations),
             linux=cri.message(
                 "LinuxSandbox",
-                security_context=cri.message("SandboxSecurity", namespace_options=options),
+                security_context=cri.message("SandboxSecurity", namespace_options=options,
+                                             privileged=privileged),
             ),
         )
         self._options = options
+        self._privileged = privileged
         answer = _unless_refused(
             self.client.RunPodSandbox,
             config=self.config,
@@ -106,7 +109,7 @@ class Pod:
         annotations."""
         security = cri.message("ContainerSecurity", namespace_options=self._options)
         security.readonly_rootfs = fields.get("readonly", False)
-        security.privileged = fields.get("privileged", False)
+        security.privileged = fields.get("privileged", self._privileged)
         if "user" in fields:
             for which in ("run_as_user", "run_as_group"):
                 getattr(security, which).value = fields["user"]

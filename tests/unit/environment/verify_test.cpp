@@ -106,7 +106,7 @@ TEST(VerifyMounts, OrderMatters) {
   const Findings findings = verify_mounts(config(R"({"destination":"/dev","type":"tmpfs"})"));
   ASSERT_EQ(2U, findings.size());
   EXPECT_EQ(
-      "mount-order: \"/dev/pts\" is hidden by the later a mount of type \"tmpfs\" at \"/dev\", "
+      "mount-order: \"/dev/pts\" is hidden by the later mount at \"/dev\", "
       "expected directories before what lies in them; put the mount at /dev first",
       findings[0].line());
   EXPECT_EQ(kNone, finding(R"({"destination":"/development","type":"tmpfs"})"));
