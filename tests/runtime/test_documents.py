@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 
 import pytest
@@ -213,6 +214,109 @@ def refusal(machine, *words):
     return seen.status, seen.stderr.removeprefix("oci-cnb-runtime: ").rstrip("\n")
 
 
+GARBAGE = {
+    "empty": b"",
+    "newline": b"\n",
+    "number": b"42",
+    "byte order mark": b"\xef\xbb\xbf" + OPTED_IN.encode(),
+    "zeros behind it": OPTED_IN.encode() + bytes(4096),
+    "twice the document": OPTED_IN.encode() * 2,
+    "no UTF-8": OPTED_IN.encode().replace(b'"true"', b'"\xff"'),
+    "deep": b'{"x": ' + b"[" * 100_000,
+    "17 MiB": OPTED_IN.encode() + b" " * (17 << 20),
+    "cut at any byte": None,
+}
+
+
+@pytest.mark.parametrize("name", GARBAGE)
+def test_what_is_no_document(machine, name):
+    """Refused where it may be about us; else the runtime is asked, which knows its own words."""
+    texts = [GARBAGE[name]]
+    if texts == [None]:
+        end = OPTED_IN.index("io.cnb") + len("io.cnb.hooks.role")
+        texts = [OPTED_IN[:length].encode() for length in range(end, len(OPTED_IN))]
+    for text in texts:
+        bundle = machine.bundle()
+        (bundle / "config.json").write_bytes(text)
+        before = snapshot(bundle)
+        seen = machine.call("create", "-b", bundle, "id")
+        assert snapshot(bundle) == before
+        if b"io.cnb" in text or name == "17 MiB":
+            assert (seen.status, seen.call) == (21, None), (text[:200], str(seen))
+            assert seen.stderr.count("\n") == 1 and str(bundle) in seen.stderr
+        else:
+            assert seen.status == 37, str(seen)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "socket", "device"])
+def test_what_is_no_file(machine, kind):
+    """Nothing is waited for that never comes."""
+    bundle = machine.bundle(annotations=DEV)
+    path = bundle / "config.json"
+    path.unlink()
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "socket":
+        server = socket.socket(socket.AF_UNIX)
+        os.chdir(bundle)  # its path is limited to 108 bytes
+        server.bind("config.json")
+        os.chdir("/")
+    else:
+        path.symlink_to("/dev/zero")
+    status, line = refusal(machine, "create", "-b", bundle, "id")
+    assert status in (21, 31) and "config.json" in line
+
+
+def test_a_bundle_that_isnt_there_is_the_runtimes_affair(machine):
+    file = machine.directory / "bundle"
+    file.write_text("{}")
+    for path in (file, machine.directory / "none", ""):
+        assert machine.call("create", "-b", path, "id", cwd=machine.directory).status == 37
+
+
+def test_a_name_with_a_newline_stays_in_one_line(machine):
+    bundle = machine.bundle(OPTED_IN[:-1])
+    odd = bundle.with_name("new\nline")
+    bundle.rename(odd)
+    status, line = refusal(machine, "create", "-b", odd, "id")
+    assert status == 21 and "new line/config.json" in line
+
+
+@pytest.mark.parametrize("log", ["directory", "fifo", "missing directory"])
+def test_a_log_that_cant_be_written(machine, log):
+    """The line on stderr is there all the same, and nobody waits for a reader."""
+    path = machine.directory / "log"
+    if log == "directory":
+        path.mkdir()
+    elif log == "fifo":
+        os.mkfifo(path)
+    else:
+        path = path / "none/log"
+    bundle = machine.bundle(OPTED_IN[:-1])
+    status, line = refusal(machine, "--log", path, "--log-format=json", "create", "-b", bundle, "id")
+    assert status == 21 and line.startswith("config: ")
+
+
+@pytest.mark.parametrize("log_format", ["json", "text"])
+def test_crun_is_spoken_for_as_crun(machine, log_format):
+    """Its log has another form than runc's, and podman and conmon read it."""
+    link = machine.directory / "oci-cnb-runtime.crun"
+    link.symlink_to(machine.wrapper)
+    machine.wrapper = link
+    bundle = machine.bundle(OPTED_IN[:-1])
+    log = machine.directory / "engine.log"
+    seen = machine.call(f"--log={log}", f"--log-format={log_format}", "create", "-b", bundle, "id")
+    assert seen.status == 21
+    told = log.read_text()
+    assert told.count("\n") == 1
+    if log_format == "json":
+        entry = json.loads(told)
+        assert list(entry) == ["msg", "level", "time"] and entry["level"] == "error"
+        assert entry["msg"] == seen.stderr.rstrip("\n")
+    else:
+        assert told.endswith(f": {seen.stderr}")
+
+
 def test_a_link_isnt_followed(machine):
     bundle = machine.bundle(annotations=DEV)
     (bundle / "config.json").rename(bundle / "real.json")
@@ -278,13 +382,22 @@ def test_unknown_runtime(machine):
     assert json.loads(log.read_text())["msg"] == f"oci-cnb-runtime: {line}"
 
 
-@pytest.mark.parametrize("how", ["itself", "link", "copy", "script"])
+@pytest.mark.parametrize("how", ["itself", "link", "chain of links", "hard link", "copy", "script"])
 def test_recursion(machine, how):
     path = machine.directory / "runc"
     if how == "itself":
         path = machine.wrapper
     elif how == "link":
         path.symlink_to(machine.wrapper)
+    elif how == "chain of links":
+        (machine.directory / "other").symlink_to(machine.wrapper)
+        path.symlink_to("other")
+    elif how == "hard link":
+        beside = machine.wrapper.with_name("copy")  # links don't cross file systems
+        shutil.copy(machine.wrapper, beside)
+        machine.wrapper = beside
+        path = beside.with_name("runc")
+        path.hardlink_to(beside)
     elif how == "copy":
         shutil.copy(machine.wrapper, path)
     else:
@@ -292,6 +405,9 @@ def test_recursion(machine, how):
         path.chmod(0o755)
     machine.configure(f'runtime = "{path}"\n')
     status, line = refusal(machine, "state", "id")
+    if how == "hard link":
+        path.unlink()
+        machine.wrapper.unlink()
     assert (status, line.partition(";")[0]) == (
         23, "settings: the runtime is oci-cnb-runtime itself")
 
