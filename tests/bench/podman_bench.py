@@ -7,16 +7,15 @@ Commands that are compared take turns. Prints lines for run.sh's table.
 
 import pathlib
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "engines"))
 
 from kit import source  # noqa: E402
 from kit.hooks import STAGES, Hooks  # noqa: E402
 from kit.podman import Podman  # noqa: E402
+from turns import row, spawn, take_turns  # noqa: E402
 
 RUNS = {"--full": 60, "--quick": 5}
 OPT_IN = ["--annotation", "io.cnb.hooks.role=dev"]
@@ -49,9 +48,7 @@ class Bench:
         options = hooks.podman_options() if hooks else ["--hooks-dir", str(self._none)]
         command = ["podman", "--runtime", "crun", *options, "run", "--rm", "--network", "none",
                    *annotations, "--volume", f"{self._source}:/workspace", self._image, *COMMAND]
-        begin = time.perf_counter()
-        subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
-        return time.perf_counter() - begin
+        return spawn(command)
 
     def opted_in(self, runs):
         return self._compare(runs, (self._ours, OPT_IN), (self._true, OPT_IN))
@@ -60,17 +57,7 @@ class Bench:
         return self._compare(runs, (self._ours, []), (None, []))
 
     def _compare(self, runs, ours, peer):
-        times = ([], [])
-        for turn in range(runs + 1):
-            # The first takes the first turn in every second pair only: neither profits from order.
-            for side in ((0, 1) if turn % 2 else (1, 0)):
-                times[side].append(self.run(*(ours, peer)[side]))
-        return times[0][1:], times[1][1:]  # the first pair warms up
-
-
-def row(what, ours, peer, bar, met):
-    fields = (what, f"{ours * 1e3:.1f} ms", f"{peer * 1e3:.1f} ms", f"{ours / peer:.3f}", bar, met)
-    print("row", *fields, sep="\t", flush=True)
+        return take_turns(runs, lambda: self.run(*ours), lambda: self.run(*peer))
 
 
 def main():

@@ -17,8 +17,8 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 checkout=$(readlink -f "$here/../..")
 readonly here checkout
-readonly programs=(oci-cnb-precreate oci-cnb-createruntime oci-cnb-poststop
-  empty_program raw_walk hook_bench ignore_bench ignore_share)
+readonly programs=(oci-cnb oci-cnb-precreate oci-cnb-createruntime oci-cnb-poststop
+  oci-cnb-runtime empty_program raw_walk hook_bench ignore_bench ignore_share)
 
 die() {
   echo "tests/bench/run.sh: $*" >&2
@@ -106,6 +106,7 @@ inside() {
   else
     printf 'note\tpodman and crun are not installed: their rows are missing\n'
   fi
+  python3 -B "$here/runtime_bench.py" "$hooks" "$TMPDIR/programs/bin"
   if [[ -x $build/tests/bench/ignore_bench ]]; then
     engine_alone "$scale" "$build/tests/bench" | sed 's/^/note\t/'
   fi
