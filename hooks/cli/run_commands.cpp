@@ -149,6 +149,20 @@ void use_configured_cnb(const ContainerOptions& options, const settings::Setting
   make_directory(room, "rootfs/cnb");
 }
 
+/// runc hands its pipes over to the container's root, as whom it then starts the process. Where a
+/// plain user isn't that root himself, he may not do so: `fchown fd 7: operation not permitted`.
+bool only_crun_can(const oci::User& user) {
+  return ::geteuid() != 0 && (user.uid != 0 || user.gid != 0);
+}
+
+runtime::RealRuntime runtime_for(const oci::User& user, const settings::Settings& settings) {
+  if (!only_crun_can(user)) return runtime::find_runtime("", settings.runtime);
+  const auto real = runtime::find_runtime("", settings.runtime.value_or("crun"));
+  if (real.dialect == runtime::Dialect::kGetopt) return real;
+  throw Error(Code::kUsage, "runc can't start another user than root for a plain user",
+              quote(real.path), "install crun and set runtime = \"crun\", or leave --user out");
+}
+
 int run_container(const ContainerOptions& options) {
   if (options.command.empty()) {
     throw Error(Code::kUsage, "no command", {}, "write it after --: oci-cnb run DIR -- COMMAND");
@@ -158,7 +172,7 @@ int run_container(const ContainerOptions& options) {
   }
   const hook::Home home = hook::Home::find();
   bundle::Options plan = bundle_options(options);
-  const runtime::RealRuntime real = runtime::find_runtime("", home.settings.runtime);
+  const runtime::RealRuntime real = runtime_for(plan.user, home.settings);
   int exit_code = 0;
   {
     const RunRoom room(home.store_root);

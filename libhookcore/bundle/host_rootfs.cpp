@@ -1,13 +1,23 @@
 #include "libhookcore/bundle/host_rootfs.h"
 
+#include <algorithm>
+
 namespace hookcore::bundle {
 
 namespace {
 
+struct EtcPath {
+  const char* path;
+  bool is_directory;
+};
+
 /// Links in /usr lead to alternatives, and TLS needs certificates; nothing secret is in these.
-constexpr const char* kEtc[] = {"/etc/alternatives", "/etc/ld.so.cache", "/etc/ssl/certs",
-                                "/etc/pki/tls/certs", "/etc/pki/ca-trust"};
-constexpr const char* kNetworkEtc[] = {"/etc/resolv.conf", "/etc/hosts"};
+constexpr EtcPath kEtc[] = {{"/etc/alternatives", true},
+                            {"/etc/ld.so.cache", false},
+                            {"/etc/ssl/certs", true},
+                            {"/etc/pki/tls/certs", true},
+                            {"/etc/pki/ca-trust", true}};
+constexpr EtcPath kNetworkEtc[] = {{"/etc/resolv.conf", false}, {"/etc/hosts", false}};
 constexpr const char* kProgramDirectories[] = {"/bin",   "/sbin",  "/lib",
                                                "/lib32", "/lib64", "/libx32"};
 
@@ -25,11 +35,25 @@ void add_program_directories(const HostView& host, RootfsPlan& plan) {
   }
 }
 
-void add_etc(const HostView& host, const std::string& path, RootfsPlan& plan) {
-  const Kind kind = host.kind(path);
-  if (kind == Kind::kNothing) return;
-  // The runtime makes what a bind needs below /etc; it follows a link at the source.
+/// With its parents.
+void add_directory(const std::string& path, RootfsPlan& plan) {
+  const auto& all = plan.directories;
+  if (path.empty() || std::find(all.begin(), all.end(), path) != all.end()) return;
+  add_directory(path.substr(0, path.rfind('/')), plan);
+  plan.directories.push_back(path);
+}
+
+/// A bind, and the place for it: one that a runtime makes belongs to the container's root, who need
+/// not be the user that has to remove it. The source may be a link: the runtime follows it.
+void add_etc(const HostView& host, const EtcPath& etc, RootfsPlan& plan) {
+  const std::string path = etc.path;
+  if (host.kind(path) == Kind::kNothing) return;
   plan.binds.push_back({path, path, true});
+  if (etc.is_directory) {
+    add_directory(path, plan);
+  } else {
+    plan.files.emplace_back(path, "");
+  }
 }
 
 std::string id_line(const std::string& name, uint32_t id) {
@@ -54,11 +78,11 @@ RootfsPlan plan_host_rootfs(const HostView& host, const oci::User& user, bool ho
   plan.directories = {"/etc", "/proc", "/sys",     "/dev",    "/tmp",      "/root",     "/home",
                       "/run", "/var",  "/var/tmp", "/layers", "/platform", "/workspace"};
   add_program_directories(host, plan);
-  for (const char* path : kEtc) add_etc(host, path, plan);
+  for (const EtcPath& path : kEtc) add_etc(host, path, plan);
   add_users(user, plan);
   plan.files.emplace_back("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n");
   if (host_network) {
-    for (const char* path : kNetworkEtc) add_etc(host, path, plan);
+    for (const EtcPath& path : kNetworkEtc) add_etc(host, path, plan);
   } else {
     plan.files.emplace_back("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n");
   }

@@ -38,12 +38,17 @@ class SignalReader {
   // In the child.
   void restore() const { ::sigprocmask(SIG_SETMASK, &old_, nullptr); }
 
-  int next() const {
+  struct Signal {
+    int number = 0;
+    bool from_process = false;  ///< kill(2) and its like; not a key of the terminal
+  };
+
+  Signal next() const {
     struct signalfd_siginfo info {};
     while (::read(fd_.get(), &info, sizeof info) < 0) {
       if (errno != EINTR) throw SystemError("read", "signalfd", errno);
     }
-    return static_cast<int>(info.ssi_signo);
+    return {static_cast<int>(info.ssi_signo), info.ssi_code <= SI_USER};
   }
 
  private:
@@ -62,13 +67,18 @@ std::string program_path(const std::string& name) {
   throw SystemError("starting the command", name, error.value(), Code::kUsage);
 }
 
+// The terminal sends INT and QUIT to the command as well.
+bool is_ours_to_pass_on(SignalReader::Signal signal) {
+  const bool by_key = signal.number == SIGINT || signal.number == SIGQUIT;
+  return signal.number != SIGCHLD && (!by_key || signal.from_process);
+}
+
 int wait_for(process::child& child, const SignalReader& signals) {
   while (true) {
-    const int signal = signals.next();
-    // The terminal has sent INT and QUIT to the command as well.
-    if (signal == SIGTERM || signal == SIGHUP) ::kill(child.id(), signal);
+    const SignalReader::Signal signal = signals.next();
+    if (is_ours_to_pass_on(signal)) ::kill(child.id(), signal.number);
     std::error_code error;
-    if (signal == SIGCHLD && !child.running(error)) break;
+    if (signal.number == SIGCHLD && !child.running(error)) break;
   }
   const int status = child.native_exit_code();
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);

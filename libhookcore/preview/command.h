@@ -22,8 +22,9 @@ struct Command {
 void require_program(const std::string& name);
 
 /// Runs it in our own process group, so that a terminal's keys reach it and a shell in it can do
-/// job control. While it runs, SIGINT and SIGQUIT are its business, and SIGTERM and SIGHUP are
-/// passed on. Returns its exit code, or 128 and the number of the signal that ended it.
+/// job control. While it runs, SIGINT and SIGQUIT of a terminal are its business; SIGTERM, SIGHUP
+/// and what other processes send are passed on. Returns its exit code, or 128 and the number of the
+/// signal that ended it.
 int run_command(const Command& command);
 
 }  // namespace hookcore::preview

@@ -36,18 +36,28 @@ def cnb(installed):
     assert not bundles.exists() or not list(bundles.iterdir()), "a bundle is left behind"
 
 
-@pytest.fixture(params=RUNTIMES)
-def runtime(request):
-    """The runtime, chosen by configuration."""
+@pytest.fixture
+def configure():
+    """configure(runtime): by config.toml, for the test."""
     folder = pathlib.Path(os.path.expanduser("~")) / ".config/oci-cnb-hooks"
     if os.geteuid() == 0:
         folder = pathlib.Path("/etc/oci-cnb-hooks")
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "config.toml"
-    path.write_text(f'runtime = "{request.param}"\n')
-    path.chmod(0o644)
-    yield request.param
-    path.unlink()
+
+    def write(name):
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(f'runtime = "{name}"\n')
+        path.chmod(0o644)
+
+    yield write
+    path.unlink(missing_ok=True)
+
+
+@pytest.fixture(params=RUNTIMES)
+def runtime(request, configure):
+    """The runtime, chosen by configuration."""
+    configure(request.param)
+    return request.param
 
 
 def test_run_needs_no_engine_and_no_image(cnb, app, runtime):
@@ -70,10 +80,79 @@ def test_run_keeps_the_host_out(cnb, app, runtime):
     assert int(result.stdout) == 3, "more than lo"
 
 
+AS_ANOTHER = ("run", "--user", "1001:1002")
+WRITES = ("--", "sh", "-c", "id -u; id -g; touch new")
+
+
 @pytest.mark.rootful
 def test_run_as_another_user(cnb, app, runtime):
-    result = cnb.run("run", "--user", "1001:1002", app, "--", "sh", "-c", "id -u; id -g; touch new")
+    result = cnb.run(*AS_ANOTHER, app, *WRITES)
     assert (result.returncode, result.stdout.split()) == (0, ["1001", "1002"]), result.stderr
+
+
+@pytest.mark.rootless
+@pytest.mark.parametrize("chosen", [True, False], ids=["configured", "by itself"])
+def test_a_plain_user_runs_as_another_with_crun(cnb, app, configure, chosen):
+    """The id is mapped to the user's own, so that it can write."""
+    if chosen:
+        configure("crun")
+    result = cnb.run(*AS_ANOTHER, app, *WRITES)
+    assert (result.returncode, result.stdout.split()) == (0, ["1001", "1002"]), result.stderr
+
+
+@pytest.mark.rootless
+def test_a_plain_user_cant_run_as_another_with_runc(cnb, app, configure):
+    configure("runc")
+    result = cnb.run(*AS_ANOTHER, app, *WRITES)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert len(result.stderr.splitlines()) == 1
+    assert "runc can't start another user than root" in result.stderr
+    assert 'runtime = "crun"' in result.stderr
+
+
+def test_run_with_a_terminal(cnb, app, runtime):
+    """stdin and stdout are one in the container, too, and what is typed arrives."""
+    ours, theirs = os.openpty()
+    script = "tty; test -t 0 && test -t 1 && test -t 2 && echo all; read line; echo got $line; exit 6"
+    process = subprocess.Popen(cnb.words("run", "--tty", app, "--", "sh", "-c", script),
+                               stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    os.write(ours, b"typed\n")
+    told = b""
+    try:
+        while part := os.read(ours, 4096):
+            told += part
+    except OSError:
+        pass  # EIO: nobody has the other end any more
+    os.close(ours)
+    assert process.wait(60) == 6, told
+    assert b"/dev/pts/0\r\n" in told and b"all\r\n" in told and b"got typed\r\n" in told
+
+
+@pytest.fixture
+def lifecycle(tmp_path):
+    """A directory for /cnb."""
+    creator = tmp_path / "cnb/lifecycle/creator"
+    creator.parent.mkdir(parents=True)
+    creator.write_text("#!/bin/sh\necho created by $CNB_EXPERIMENTAL_MODE $CNB_LAYERS_DIR\n")
+    creator.chmod(0o755)
+    return tmp_path / "cnb"
+
+
+@pytest.mark.parametrize("role", ["build", "detect"])
+def test_run_in_a_build_role(cnb, app, runtime, lifecycle, role):
+    script = "/cnb/lifecycle/creator; for p in /cnb/x /layers/x x; do touch $p 2>&- && echo $p; done; true"
+    result = cnb.run("run", "--role", role, "--cnb", lifecycle, app, "--", "sh", "-c", script)
+    written = ["/layers/x", "x"] if role == "build" else ["/layers/x"]
+    assert (result.returncode, result.stdout.splitlines()) == (
+        0, ["created by warn /layers", *written]), result.stderr
+    assert sorted(path.name for path in lifecycle.rglob("*")) == ["creator", "lifecycle"]
+
+
+def test_a_build_role_needs_a_lifecycle(cnb, app, runtime):
+    result = cnb.run("run", "--role", "build", app, "--", "true")
+    assert result.returncode != 0
+    assert "no /cnb/lifecycle" in result.stderr + cnb.run("session", "log").stdout
 
 
 def test_run_over_a_rootfs(cnb, app, runtime, tmp_path):
@@ -86,11 +165,12 @@ def test_run_over_a_rootfs(cnb, app, runtime, tmp_path):
     assert result.stdout.split() == VISIBLE, result.stderr
 
 
-def test_run_passes_a_signal_on(cnb, app, runtime):
-    script = "trap 'echo ended; exit 5' TERM; echo ready; while :; do sleep 0.05; done"
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda one: one.name)
+def test_run_passes_a_signal_on(cnb, app, runtime, number):
+    script = f"trap 'echo ended; exit 5' {number.name[3:]}; echo ready; while :; do sleep 0.05; done"
     process = cnb.start("run", app, "--", "sh", "-c", script)
     assert process.stdout.readline() == "ready\n"
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (5, "ended\n"), err
 
@@ -104,6 +184,25 @@ def test_a_killed_run_is_swept_by_the_next(cnb, app, runtime):
     assert cnb.run("run", app, "--", "true").returncode == 0
     cnb.run("session", "gc")
     process.communicate(timeout=60)
+
+
+@pytest.mark.parametrize("by", ["run", "gc"])
+def test_a_killed_run_in_a_session_loses_nothing(cnb, app, runtime, by):
+    """The next run in it finds what was written; nothing else of the first is left."""
+    script = "echo mine > written; echo ready; while :; do sleep 0.05; done"
+    process = cnb.start("run", "--session", "kept", app, "--", "sh", "-c", script)
+    assert process.stdout.readline() == "ready\n"
+    process.kill()
+    process.wait(60)
+    if by == "gc":
+        cnb.run("session", "gc")
+    result = cnb.run("run", "--session", "kept", app, "--", "cat", "written")
+    assert (result.returncode, result.stdout) == (0, "mine\n"), result.stderr
+    process.communicate(timeout=60)
+    assert not list((cnb.store / "bundles").iterdir())
+    for name in cnb.left():
+        removed = cnb.run("session", "rm", name)
+        assert removed.returncode == 0, removed.stderr
 
 
 @pytest.mark.parametrize(("words", "code", "line"), [
@@ -124,16 +223,9 @@ def test_bad_usage_is_one_line(cnb, app, words, code, line):
     assert line in result.stderr
 
 
-def test_no_runtime_is_one_line(cnb, app):
-    folder = pathlib.Path(os.path.expanduser("~")) / ".config/oci-cnb-hooks"
-    if os.geteuid() == 0:
-        folder = pathlib.Path("/etc/oci-cnb-hooks")
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "config.toml"
-    path.write_text('runtime = "no-such-runtime"\n')
-    path.chmod(0o644)
+def test_no_runtime_is_one_line(cnb, app, configure):
+    configure("no-such-runtime")
     result = cnb.run("run", app, "--", "true")
-    path.unlink()
     assert result.returncode == 3, result.stderr
     assert len(result.stderr.splitlines()) == 1 and "no-such-runtime" in result.stderr
 

@@ -185,9 +185,17 @@ TEST(HostRootfs, HasTheHostsProgramsAndNothingElse) {
     binds.push_back(bind.source);
   }
   EXPECT_EQ(Strings({"/usr", "/lib32", "/etc/ssl/certs"}), binds);
+  // Places for them are made by us, parents first.
+  const auto at = [&](const char* path) {
+    return std::find(plan.directories.begin(), plan.directories.end(), path);
+  };
+  EXPECT_LT(at("/etc/ssl"), at("/etc/ssl/certs"));
+  EXPECT_NE(plan.directories.end(), at("/etc/ssl/certs"));
   EXPECT_EQ("root:x:0:0:root:/root:/bin/sh\ncnb:x:1001:1002:cnb:/tmp:/bin/sh\n",
             plan.files[0].second);
-  EXPECT_EQ("/etc/resolv.conf", plan_host_rootfs(host, {}, true).binds.back().source);
+  const RootfsPlan online = plan_host_rootfs(host, {}, true);
+  EXPECT_EQ("/etc/resolv.conf", online.binds.back().source);
+  EXPECT_EQ("/etc/resolv.conf", online.files.back().first);
 }
 
 }  // namespace
