@@ -10,6 +10,7 @@
 #   trixie     the same on Debian 13, in a tree of its own
 #   kubernetes pods over the CRI: containerd of this machine (1.6), of Debian 13 (1.7) and of sid (2.1)
 #   runtime    oci-cnb-runtime under Docker, containerd, podman and buildah, on the same three
+#   build      the CNB lifecycle under podman and crun: images over the overlay and over plain copies
 #   package    the .deb on both: install, use, upgrade, remove
 #
 # The last line is `N passed, N failed, N skipped`. A tier that cannot run is skipped, loudly; with
@@ -18,7 +19,7 @@ set -euo pipefail
 
 checkout=$(readlink -f "$(dirname "$(readlink -f "$0")")/..")
 cd "$checkout"
-readonly all_tiers=(house unit sanitize host trixie kubernetes runtime package)
+readonly all_tiers=(house unit sanitize host trixie kubernetes runtime build package)
 readonly build=$checkout/build/release results=$checkout/build/results
 readonly enter=$checkout/tests/lab/enter
 corpus=$(readlink -f "${OCI_CNB_CORPUS:-$checkout/../shared/corpus}" || true)
@@ -231,6 +232,28 @@ tier_runtime() {
   done
 }
 
+# Rootful and rootless at the same time.
+tier_build() {
+  local start=$SECONDS user name lifecycle
+  local -a options=()
+  if ! lifecycle=$(tests/lab/lifecycle.sh); then
+    cannot build "there is no CNB lifecycle"
+    return
+  fi
+  for user in rootful rootless; do
+    [[ $user == rootful ]] || options=(--user)
+    OCI_CNB_STAGE=$checkout/build/stage CNB_LIFECYCLE_DIR=$lifecycle \
+      "$enter" "${options[@]}" --bind "$lifecycle" host python3 -B -m pytest tests/build -q --tb=short \
+      --junit-xml="$results/user/build-$user.xml" >"$results/build-$user.log" 2>&1 || true &
+  done
+  wait
+  for user in rootful rootless; do
+    name=build-$user
+    grep -vE '^\.+( |$)|^$' "$results/$name.log" | tail -n 60 || true
+    collect "$name" $((SECONDS - start)) "$results/$name.log" "$results/user/$name.xml"
+  done
+}
+
 tier_package() {
   local start world log=$results/package.log
   (cd "$build" && rm -f ./*.deb && cpack -G DEB) >"$log" 2>&1 || {
@@ -279,7 +302,7 @@ main() {
   if build_preset release && stage; then
     for tier in "${tiers[@]}"; do
       case $tier in
-        unit | sanitize | host | trixie | kubernetes | runtime | package)
+        unit | sanitize | host | trixie | kubernetes | runtime | build | package)
           if [[ $(id -u) -ne 0 ]]; then
             cannot "$tier" "the lab needs root"
             continue

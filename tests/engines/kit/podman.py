@@ -24,13 +24,15 @@ class Podman:
     @staticmethod
     def image(variant):
         """Makes the image if it isn't there; returns its name."""
+        name = f"localhost/{variant}"
         if variant not in _imported:
-            must(
-                ["podman", "import", "--quiet", *rootfs.changes(variant), "-", f"localhost/{variant}"],
-                stdin=rootfs.tarball(variant),
-            )
+            if variant in rootfs.ADOPTED:
+                must(["podman", "load", "--quiet"], stdin=rootfs.ADOPTED[variant].archive(name))
+            else:
+                must(["podman", "import", "--quiet", *rootfs.changes(variant), "-", name],
+                     stdin=rootfs.tarball(variant))
             _imported.add(variant)
-        return f"localhost/{variant}"
+        return name
 
     def command(self, hooks, *words):
         """A podman command line with our hooks."""

@@ -45,6 +45,15 @@ VARIANTS = {
     ),
 }
 
+# Images that a build made: name -> the image, see tests/build/images.py.
+ADOPTED = {}
+
+
+def adopt(name, image):
+    """From now on name is a variant like the others."""
+    ADOPTED[name] = image
+    return name
+
 
 @functools.lru_cache(maxsize=None)
 def tarball(variant):
@@ -88,9 +97,9 @@ def _add(tar, path, kind, value, uid):
 
 def extract(variant, directory):
     """The variant as a plain directory, for a bundle; owners are the caller's when not root."""
-    subprocess.run(
-        ["tar", "--extract", "--directory", directory], input=tarball(variant), check=True
-    )
+    layers = ADOPTED[variant].layers() if variant in ADOPTED else [tarball(variant)]
+    for layer in layers:
+        subprocess.run(["tar", "--extract", "--directory", directory], input=layer, check=True)
 
 
 def changes(variant):
