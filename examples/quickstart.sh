@@ -10,31 +10,9 @@
 # Installs what is missing, builds, and runs podman with one annotation. Can be run again at will.
 set -euo pipefail
 
-checkout=$(readlink -f "$(dirname "$(readlink -f "$0")")/..")
-readonly build=$checkout/build/quickstart
+# shellcheck source=examples/common.sh
+. "$(dirname "$(readlink -f "$0")")/common.sh"
 readonly demo=$checkout/examples/quickstart/demo.sh
-
-say() { printf '\033[1m%-9s\033[0m %s\n' "$1" "$2"; }
-[[ -t 1 ]] || say() { printf '%-9s %s\n' "$1" "$2"; }
-
-fail() {
-  echo "quickstart: $1" >&2
-  [[ -z ${2:-} ]] || tail -n 30 "$2" >&2
-  exit 1
-}
-
-build_programs() {
-  local prefix=$1 log=$build.log start=$SECONDS
-  local -a launcher=()
-  command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
-  mkdir -p "$checkout/build"
-  {
-    cmake -S "$checkout" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DOCI_CNB_TESTS=OFF \
-      -DCMAKE_INSTALL_PREFIX="$prefix" "${launcher[@]}" && cmake --build "$build" &&
-      cmake --install "$build"
-  } >"$log" 2>&1 || fail "the build failed, see $log" "$log"
-  say build "done in $((SECONDS - start)) s"
-}
 
 # Whether podman works as it is. Where it doesn't (hybrid cgroups, a sandbox's root without
 # CAP_SYS_RESOURCE), the engine lab of the tests gives it a private view of the machine.

@@ -4,6 +4,8 @@
 #   demo.sh --probe                          exit 0 if podman can run containers here
 #   demo.sh STAGE SOURCE [COMMAND...]        STAGE has the installed hooks; "/" is the system
 set -euo pipefail
+# shellcheck source=examples/common.sh
+. "$(dirname "$(readlink -f "$0")")/../common.sh"
 
 readonly image=localhost/oci-cnb-quickstart
 readonly name=oci-cnb-quickstart-$$
@@ -14,28 +16,10 @@ cleanup() {
 }
 trap cleanup EXIT
 
-bold='' plain=''
-if [[ -t 1 ]]; then
-  bold=$'\033[1m' plain=$'\033[0m'
-fi
-title() { printf '\n%s%s%s\n' "$bold" "$1" "$plain"; }
-
 # An image of busybox alone: no registry is asked.
 make_image() {
-  local applet root=$work/image
-  mkdir -p "$root"/{bin,etc,proc,sys,dev,root}
-  install -d -m 1777 "$root/tmp"
-  cp "$(command -v busybox)" "$root/bin/busybox"
-  for applet in $(busybox --list); do
-    [[ $applet == busybox ]] || ln -s busybox "$root/bin/$applet"
-  done
-  echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
-  tar -C "$root" -c . | podman import --quiet - "$image" >/dev/null
-}
-
-# Every name, type, mode, owner, size, time of change and link target; no write goes unseen.
-fingerprint() {
-  find "$1" -printf '%P\0%y %m %U %G %s %T@ %C@ %l\0' | LC_ALL=C sort -z | sha256sum | cut -c1-32
+  make_root "$work/image"
+  tar -C "$work/image" -c . | podman import --quiet - "$image" >/dev/null
 }
 
 # Where the hooks keep what containers write.
@@ -70,16 +54,6 @@ changes() {
     done
 }
 
-# Indented, the first lines only.
-excerpt() {
-  awk -v most="$1" '
-    NR <= most { print "  " $0 }
-    END {
-      if (NR == 0) print "  nothing"
-      if (NR > most) print "  … and " NR - most " more"
-    }'
-}
-
 if [[ ${1:-} == --probe ]]; then
   make_image
   podman run --rm --name "$name" --network none "$image" true
@@ -91,13 +65,7 @@ shift 2
 if [[ $# -eq 0 ]]; then
   set -- sh -c 'echo "$(find . -type f | wc -l) files in $PWD"; echo hello > written-by-quickstart'
 fi
-hooks=()
-if [[ $stage != / ]]; then
-  while IFS= read -r directory; do
-    hooks+=(--hooks-dir "$directory")
-  done < <(find "$stage" -name '*.json' -path '*hooks*' -printf '%h\n' | sort -u)
-  PATH=$stage/bin:$PATH
-fi
+use_stage "$stage"
 make_image
 
 title "What the rules mask"
@@ -127,13 +95,5 @@ podman "${hooks[@]}" run --rm --name "$name" --network none \
   tr '\n' ' ' | sed 's/^/  | /'
 echo
 
-title "The source"
-after=$(fingerprint "$source")
-echo "  before $before"
-echo "  after  $after"
-if [[ $before != "$after" ]]; then
-  echo "  CHANGED, which must never happen" >&2
-  exit 1
-fi
-echo "  unchanged: names, modes, owners, sizes, times, contents"
+same_source "$source" "$before"
 podman rmi "$image" >/dev/null 2>&1 || true
