@@ -29,6 +29,15 @@ std::vector<std::string> config_candidates(const oci::State& state) {
   return paths;
 }
 
+// The hook is the container's process there, and a program that another uid than 0 executes has no
+// capabilities.
+void require_mounting() {
+  if (sys::has_capability(CAP_SYS_ADMIN)) return;
+  throw Error(Code::kIds, "the hook may not mount: the container's user namespace has no uid 0",
+              "config.json linux.uidMappings",
+              "map 0 to yourself, or use podman with --userns=keep-id:uid=UID,gid=GID");
+}
+
 }  // namespace
 
 oci::ConfigView read_config(const oci::State& state) {
@@ -62,6 +71,7 @@ pid_t container_pid(const sys::Proc& proc, const oci::State& state, Stage stage)
 Namespaces::Namespaces(const sys::Proc& proc, pid_t pid, Stage stage)
     : same_user_(true), user_xattr_(!proc.in_initial_user_namespace()) {
   if (stage == Stage::kContainer) {
+    require_mounting();
     return;  // registered for another stage by mistake, the rootfs or the workspace isn't mounted
              // here
   }

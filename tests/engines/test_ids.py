@@ -68,6 +68,18 @@ def test_rootless_uidmap_without_the_owner_is_refused(podman, hooks, ask):
     refused(podman.run(ask(probe().script(), options=options), hooks), "ids", "--userns")
 
 
+@pytest.mark.rootless
+def test_rootless_bundle_without_root_in_its_map_is_refused(engines, hooks, ask):
+    """crun of a plain user runs the mount hook as the container's process."""
+
+    def edit(config):
+        for key, own in (("uidMappings", os.geteuid()), ("gidMappings", os.getegid())):
+            config["linux"][key] = [{"containerID": 1001, "hostID": own, "size": 1}]
+
+    request = ask(probe().script(), user="1001:1001")
+    refused(engines["crun"].run(request, hooks, edit), "ids", "no uid 0", "keep-id")
+
+
 @pytest.mark.rootful
 def test_rootful_root(podman, hooks, ask):
     check(started(podman.run(ask(probe().script()), hooks)), 0)

@@ -82,6 +82,14 @@ class PluginTest : public testing::Test {
   Plugin plugin{[] { return settings::Settings{}; }, "/opt/hooks", told};
 };
 
+TEST_F(PluginTest, APodsUidIsTheSessionOfAPhase) {
+  annotation("io.cnb.hooks.role") = "build";
+  request.mutable_container()->add_args("/cnb/lifecycle/builder");
+  EXPECT_GT(adjustment().env_size(), 0);
+  request.mutable_pod()->clear_uid();
+  expect_refused("the lifecycle's builder has a workspace of its own");
+}
+
 TEST_F(PluginTest, AsksForEventsThatEveryVersionKnows) {
   proto::ConfigureRequest configure;
   configure.set_runtime_name("containerd");
