@@ -19,6 +19,7 @@
 #include "libhookcore/changes/subject.h"
 #include "libhookcore/changes/summary.h"
 #include "libhookcore/hook/program.h"
+#include "libhookcore/session/naming.h"
 
 namespace hookcore::cli {
 namespace {
@@ -31,19 +32,19 @@ struct Arguments {
   bool zero = false;
 };
 
-Error no_session(const std::string& id) {
-  return {Code::kSession, "no such session", quote(id), "see `oci-cnb session list`"};
-}
-
 session::Store open_store(const std::string& id) {
   auto store = session::Store::open_existing(hook::Home::find().store_root);
   if (store) return std::move(*store);
-  throw no_session(id);
+  throw session::no_session(id);
+}
+
+std::optional<changes::Subject> open_subject(const std::string& id) {
+  const session::Store store = open_store(id);
+  return changes::Subject::open(store, session::resolve(store, id));
 }
 
 void diff(const Arguments& arguments) {
-  const session::Store store = open_store(arguments.id);
-  const auto subject = changes::Subject::open(store, arguments.id);
+  const auto subject = open_subject(arguments.id);
   std::vector<changes::Change> found;
   if (subject) {
     if (!subject->doubt.empty()) std::fprintf(stderr, "oci-cnb: %s\n", subject->doubt.c_str());
@@ -57,16 +58,14 @@ void diff(const Arguments& arguments) {
 }
 
 void export_command(const Arguments& arguments, int& exit_code) {
-  const session::Store store = open_store(arguments.id);
-  const auto subject = changes::Subject::open(store, arguments.id);
+  const auto subject = open_subject(arguments.id);
   if (!subject) throw Error(Code::kSession, "its workspace was read-only", quote(arguments.id));
   if (!subject->doubt.empty()) std::fprintf(stderr, "oci-cnb: %s\n", subject->doubt.c_str());
   if (!export_changes(*subject, arguments.file)) exit_code = 1;
 }
 
 void apply_command(const Arguments& arguments, int& exit_code) {
-  const session::Store store = open_store(arguments.id);
-  const auto subject = changes::Subject::open(store, arguments.id);
+  const auto subject = open_subject(arguments.id);
   if (!subject) throw Error(Code::kSession, "its workspace was read-only", quote(arguments.id));
   if (!apply_changes(*subject, arguments.apply)) exit_code = 1;
 }
@@ -74,8 +73,8 @@ void apply_command(const Arguments& arguments, int& exit_code) {
 // What mounts an upper that is being removed is refused by its name already.
 void remove(const Arguments& arguments) {
   session::Store store = open_store(arguments.id);
-  auto session = store.find(arguments.id);
-  if (!session) throw no_session(arguments.id);
+  auto session = store.find(session::resolve(store, arguments.id));
+  if (!session) throw session::no_session(arguments.id);
   store.remove(std::move(*session), sys::Proc::open());
 }
 
@@ -84,13 +83,13 @@ void add_rest(CLI::App& group, const std::shared_ptr<Arguments>& arguments, int&
       "export",
       "The changes as a layer of an image: a tar with .wh. files. Exit code 1 when it "
       "can't hold everything");
-  command->add_option("ID", arguments->id, "The session")->required();
+  command->add_option("SESSION", arguments->id, "Its name or its container's id")->required();
   command->add_option("-o,--output", arguments->file, "To this file instead of stdout");
   command->callback([arguments, &exit_code] { export_command(*arguments, exit_code); });
 
   auto* apply = group.add_subcommand(
       "apply", "Brings the changes to the source, after it has asked. Exit code 1 when it refuses");
-  apply->add_option("ID", arguments->id, "The session")->required();
+  apply->add_option("SESSION", arguments->id, "Its name or its container's id")->required();
   apply->add_option("PATTERN", arguments->apply.patterns, "Only these paths, and what is below");
   apply->add_flag("--yes", arguments->apply.yes, "Without asking");
   apply->add_flag("--force", arguments->apply.force, "Also over what was changed meanwhile");
@@ -98,7 +97,7 @@ void add_rest(CLI::App& group, const std::shared_ptr<Arguments>& arguments, int&
   apply->callback([arguments, &exit_code] { apply_command(*arguments, exit_code); });
 
   auto* rm = group.add_subcommand("rm", "Removes a session: all that its containers wrote");
-  rm->add_option("ID", arguments->id, "The session")->required();
+  rm->add_option("SESSION", arguments->id, "Its name or its container's id")->required();
   rm->callback([arguments] { remove(*arguments); });
 }
 
@@ -109,7 +108,7 @@ void add_changes_commands(CLI::App& group, int& exit_code) {
   add_rest(group, arguments, exit_code);
   auto* command = group.add_subcommand(
       "diff", "What containers added (A), changed (M, T: the type) and deleted (D)");
-  command->add_option("ID", arguments->id, "The session")->required();
+  command->add_option("SESSION", arguments->id, "Its name or its container's id")->required();
   command->add_flag("--json", arguments->json, "As JSON");
   command->add_flag("-0", arguments->zero, "NUL behind each line, and no quoting")
       ->excludes(command->get_option("--json"));

@@ -1,7 +1,6 @@
 // oci-cnb session: the scratch of containers, and what their hooks did.
 #include "hooks/cli/session_commands.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -10,15 +9,17 @@
 #include <ctime>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "hooks/cli/changes_commands.h"
+#include "hooks/cli/log_text.h"
 #include "hooks/cli/output.h"
 #include "hooks/cli/subordinate_ids.h"
 #include "libhookcore/base/error.h"
 #include "libhookcore/hook/program.h"
-#include "libhookcore/report/log.h"
 #include "libhookcore/session/listing.h"
+#include "libhookcore/session/naming.h"
 #include "libhookcore/session/store.h"
 #include "libhookcore/sys/file.h"
 
@@ -48,15 +49,27 @@ std::string size_of(const session::Listing& listing) {
   return (listing.all_counted ? "" : "> ") + human_bytes(listing.bytes);
 }
 
-void list_text(const std::vector<session::Listing>& sessions) {
-  using Row = std::array<std::string, 5>;
-  std::vector<Row> rows{{"SESSION", "STATE", "SCRATCH", "SIZE", "AGE"}};
-  for (const session::Listing& one : sessions) {
-    rows.push_back({printable(one.name), std::string(name(one.condition)),
-                    one.scratch.empty() ? "?" : printable(one.scratch), size_of(one),
-                    human_age(::time(nullptr) - one.last_change_time)});
+// "4711 (888d5003f148), 4720 (0f2a33c19e00)": engines show as much of an id.
+std::string members_of(const session::Listing& listing) {
+  constexpr size_t kShortId = 12;
+  std::string text;
+  for (const session::Member& member : listing.members) {
+    text.append(text.empty() ? "" : ", ").append(std::to_string(member.pid)).append(" (");
+    text.append(printable(member.container.substr(0, kShortId))).append(")");
   }
-  std::array<size_t, 5> widths{};
+  return text.empty() ? "-" : text;
+}
+
+void list_text(const std::vector<session::Listing>& sessions) {
+  using Row = std::array<std::string, 7>;
+  std::vector<Row> rows{{"SESSION", "KIND", "STATE", "SCRATCH", "SIZE", "AGE", "MEMBERS"}};
+  for (const session::Listing& one : sessions) {
+    rows.push_back({printable(one.name), std::string(name(one.kind)),
+                    std::string(name(one.condition)),
+                    one.scratch.empty() ? "?" : printable(one.scratch), size_of(one),
+                    human_age(::time(nullptr) - one.last_change_time), members_of(one)});
+  }
+  std::array<size_t, std::tuple_size_v<Row>> widths{};
   for (const Row& row : rows) {
     for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
   }
@@ -70,13 +83,29 @@ void list_text(const std::vector<session::Listing>& sessions) {
   print(text);
 }
 
+Json members_json(const session::Listing& listing) {
+  Json members = Json::array();
+  for (const session::Member& member : listing.members) {
+    Json one = Json::object();
+    one["pid"] = member.pid;
+    put_name(one, "container", member.container);
+    one["state"] =
+        name(member.mounted ? session::Condition::kRunning : session::Condition::kPreparing);
+    members.push_back(std::move(one));
+  }
+  return members;
+}
+
 void list_json(const std::vector<session::Listing>& sessions) {
   Json document = Json::array();
   for (const session::Listing& one : sessions) {
     Json entry = Json::object();
     put_name(entry, "session", one.name);
+    put_name(entry, "name", session::own_name(one.name));
+    entry["kind"] = name(one.kind);
     put_name(entry, "container", one.container);
     entry["state"] = name(one.condition);
+    entry["members"] = members_json(one);
     entry["scratch"] = one.scratch;
     entry["bytes"] = one.bytes;
     entry["all_counted"] = one.all_counted;
@@ -140,37 +169,9 @@ void collect(const Arguments& arguments, int& exit_code) {
   exit_code = result.problems.empty() ? 0 : 1;
 }
 
-// TIME PROGRAM CONTAINER LEVEL TEXT
-bool is_about(std::string_view line, std::string_view container) {
-  for (int field = 0; field < 2; ++field) {
-    const size_t blank = line.find(' ');
-    if (blank == std::string_view::npos) return false;
-    line.remove_prefix(blank + 1);
-  }
-  return line.starts_with(container);
-}
-
-void print_log(int directory, const std::string& file, const std::string& container) {
-  constexpr size_t kMaxLog = size_t{16} << 20;
-  const auto fd = sys::try_open_at(directory, file, O_RDONLY | O_NOFOLLOW, sys::Resolve::kStrict);
-  if (!fd) return;
-  const std::string text = sys::read_all(fd->get(), kMaxLog, file);
-  std::string wanted;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    const std::string_view line(text.data() + begin, end - begin);
-    if (container.empty() || is_about(line, container)) wanted.append(line).append("\n");
-    begin = end + 1;
-  }
-  print(wanted);
-}
-
 void log(const Arguments& arguments) {
   const auto store = session::Store::open_existing(hook::Home::find().store_root);
-  if (!store) return;
-  const sys::UniqueFd directory = store->log_directory();
-  print_log(directory.get(), std::string(report::kLogFile) + ".1", arguments.id);
-  print_log(directory.get(), report::kLogFile, arguments.id);
+  if (store) print(select_log(read_log(*store), arguments.id));
 }
 
 }  // namespace
@@ -193,7 +194,8 @@ void add_session_commands(CLI::App& app, int& exit_code) {
   add_changes_commands(*group, exit_code);
 
   auto* log_command = group->add_subcommand("log", "What the hooks wrote down, oldest first");
-  log_command->add_option("ID", arguments->id, "Only containers whose id begins so");
+  log_command->add_option("SESSION", arguments->id,
+                          "Only this session, or containers whose id begins so");
   log_command->callback([arguments] { log(*arguments); });
 }
 

@@ -76,6 +76,7 @@ void renew_work_directory(Claim& claim, const sys::Proc& proc, const std::string
 bool try_to_serve(const Job& job, const sys::Proc& proc, session::Store& store, report::Log& log) {
   const session::Identity identity = session::identify(
       {job.state.id, job.state.bundle, job.request.session, job.state.annotations});
+  if (identity.kind != session::Kind::kContainer) log.set_session(identity.directory);
   Claim claim(store, proc, identity, wanted_state(job, proc, identity));
   if (claim.already_served()) {
     log.debug("done already");

@@ -119,6 +119,7 @@ void Log::write(Level level, std::string_view text) {
   if (!file_) return;
   std::string line = timestamp();
   line.append(" ").append(program_).append(" ").append(container_.empty() ? "-" : container_);
+  if (!session_.empty()) line.append("@").append(session_);
   line.append(" ").append(info.name).append(" ").append(clean).append("\n");
   write_line(file_.get(), line);
 }

@@ -25,6 +25,8 @@ class Log {
 
   /// Lines from here on name this container.
   void set_container(std::string_view id);
+  /// And this session, whose containers come and go: CONTAINER@SESSION.
+  void set_session(std::string_view name) { session_ = name; }
   void set_debug(bool debug) { debug_ = debug; }
   bool debug_enabled() const { return debug_; }
   /// Another opener, for a caller that is about to enter a namespace where the first would not find
@@ -46,6 +48,7 @@ class Log {
   std::string program_;
   Opener opener_;
   std::string container_;
+  std::string session_;
   bool debug_ = false;
   bool opened_ = false;
   sys::UniqueFd directory_;

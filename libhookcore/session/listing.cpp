@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "libhookcore/session/naming.h"
 #include "libhookcore/sys/file.h"
 
 namespace hookcore::session {
@@ -39,14 +40,27 @@ Condition condition_of(const sys::Proc& proc, const SessionState& state) {
   return is_over(proc, state) ? Condition::kOver : Condition::kStopped;
 }
 
+std::vector<Member> living_members(const sys::Proc& proc, const SessionState& state) {
+  std::vector<Member> living;
+  for (Member member : state.members) {
+    if (!is_alive(proc, state, member)) continue;
+    if (member.container.empty()) member.container = state.container;
+    living.push_back(std::move(member));
+  }
+  return living;
+}
+
 Listing describe(const std::string& name, int fd, const sys::Proc& proc) {
   Listing listing;
   listing.name = name;
+  listing.kind = kind_of(name);
   listing.last_change_time = sys::stat_fd(fd, name).st_mtim.tv_sec;
   if (const auto state = read_state(fd)) {
     listing.container = state->container;
     listing.scratch = state->scratch;
+    listing.kind = state->kind;
     listing.condition = condition_of(proc, *state);
+    listing.members = living_members(proc, *state);
   }
   add_usage(fd, listing);
   return listing;
@@ -66,6 +80,18 @@ std::string_view name(Condition condition) {
       return "over";
   }
   return "over";
+}
+
+std::string_view name(Kind kind) {
+  switch (kind) {
+    case Kind::kContainer:
+      return "container";
+    case Kind::kNamed:
+      return "named";
+    case Kind::kPod:
+      return "pod";
+  }
+  return "container";
 }
 
 std::vector<Listing> list_sessions(const Store& store, const sys::Proc& proc) {

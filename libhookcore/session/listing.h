@@ -16,11 +16,14 @@ enum class Condition {
   kOver,       ///< nobody can come back to it: the next collection takes it away
 };
 std::string_view name(Condition condition);
+std::string_view name(Kind kind);
 
 struct Listing {
   std::string name;
-  std::string container;  ///< empty: the state can't be read
-  std::string scratch;    ///< "disk", "tmpfs" or "none"
+  Kind kind = Kind::kContainer;
+  std::string container;        ///< empty: the state can't be read
+  std::vector<Member> members;  ///< those that live; each with its container
+  std::string scratch;          ///< "disk", "tmpfs" or "none"
   Condition condition = Condition::kOver;
   uint64_t bytes = 0;            ///< disk space of all that lies in its directory
   bool all_counted = true;       ///< false: directories of other users could not be looked into

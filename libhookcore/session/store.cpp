@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/session/naming.h"
 #include "libhookcore/sys/directory.h"
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/remove.h"
@@ -53,10 +54,6 @@ sys::UniqueFd make_path(const std::string& path) {
 // A pod's sandbox is made anew when the machine or the sandbox had ended, and its containers expect
 // what they had: nothing goes in between.
 constexpr int64_t kPodGrace = 600;  // seconds
-
-bool outlives_containers(const std::string& name) {
-  return name.starts_with("n-") || name.starts_with("k-") || name.starts_with(kPodPrefix);
-}
 
 // idle: seconds for which no container was started or ended.
 bool is_due(const sys::Proc& proc, const SessionState& state, int64_t idle, uint64_t limit) {
@@ -237,7 +234,7 @@ bool Store::collect_one(const std::string& name, const sys::Proc& proc, uint64_t
   if (!session->state()) {
     // A container's is written before anything is mounted: then nobody has. What outlives its
     // containers isn't thrown away for being unreadable.
-    if (outlives_containers(name) && sys::stat_at(session->fd(), "upper")) {
+    if (kind_of(name) != Kind::kContainer && sys::stat_at(session->fd(), "upper")) {
       throw Error(Code::kSession, "its state can't be read", quote(root_ + "/sessions/" + name),
                   "`oci-cnb session rm` removes it");
     }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 
@@ -26,7 +27,7 @@ def test_nothing_there(oci):
     shutil.rmtree(oci.store, ignore_errors=True)
     result = oci.run("session", "list")
     assert result.returncode == 0
-    assert result.stdout.split() == ["SESSION", "STATE", "SCRATCH", "SIZE", "AGE"]
+    assert result.stdout.split() == ["SESSION", "KIND", "STATE", "SCRATCH", "SIZE", "AGE", "MEMBERS"]
     assert oci.run("session", "list", "--json").stdout.strip() == "[]"
     assert oci.run("session", "gc").stdout == "removed 0, kept 0\n"
     assert oci.run("session", "log").stdout == ""
@@ -46,12 +47,65 @@ def test_list_tells_states_and_sizes(oci, tmp_path):
     assert found["c-over"]["state"] == "over"
     assert found["c-over"]["scratch"] == "tmpfs"
     rows = [line.split() for line in oci.run("session", "list").stdout.splitlines()]
-    assert [row[:3] for row in rows] == [
-        ["SESSION", "STATE", "SCRATCH"], ["c-over", "over", "tmpfs"], ["c-stopped", "stopped", "disk"]]
+    assert [row[:4] for row in rows] == [
+        ["SESSION", "KIND", "STATE", "SCRATCH"], ["c-over", "container", "over", "tmpfs"],
+        ["c-stopped", "container", "stopped", "disk"]]
     assert oci.run("session", "gc", "--json").stdout.split() == (
         '{ "removed": 1, "kept": 1, "problems": [] }'.split())
     make_session(oci, "c-stopped")
     assert oci.run("session", "gc").stdout == "removed 1, kept 0\n"
+
+
+def this_boot():
+    return pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def member(process, container, mounted=True):
+    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return {"pid": process.pid, "start": int(fields[19]), "mounted": mounted, "container": container}
+
+
+def make_shared(oci, name, kind="named", **changes):
+    return make_session(oci, name, version=2, kind=kind, mount="none", **{"pod-bundle": ""}, **changes)
+
+
+def test_list_tells_kinds_and_living_members(oci):
+    processes = [subprocess.Popen(["cat"], stdin=subprocess.PIPE) for _ in range(3)]
+    try:
+        members = [member(process, f"{at}" * 64, at != 1) for at, process in enumerate(processes)]
+        processes[2].communicate()
+        make_shared(oci, "n-build", boot=this_boot(), members=members)
+        make_shared(oci, "p-6f", "pod", members=members)
+        found = {one["session"]: one for one in oci.sessions()}
+        assert [found["n-build"][key] for key in ("kind", "name", "state")] == ["named", "build", "running"]
+        assert found["n-build"]["members"] == [
+            {"pid": processes[0].pid, "container": "0" * 64, "state": "running"},
+            {"pid": processes[1].pid, "container": "1" * 64, "state": "preparing"}]
+        assert [found["p-6f"][key] for key in ("kind", "name", "members")] == ["pod", "6f", []]
+        rows = oci.run("session", "list").stdout.splitlines()
+        assert rows[1].endswith(f"{processes[0].pid} ({'0' * 12}), {processes[1].pid} ({'1' * 12})")
+        assert rows[2].endswith(" -")
+        refused = oci.run("session", "rm", "build")
+        assert refused.returncode == 4 and "running" in refused.stderr
+    finally:
+        for process in processes:
+            process.communicate()
+    assert oci.run("session", "rm", "build").returncode == 0
+    assert oci.run("session", "rm", "6f").returncode == 0
+
+
+def test_a_session_is_called_by_the_name_that_people_know(oci):
+    for name in ("n-build", "k-a.web", "k-b.web"):
+        make_shared(oci, name)
+    for words in (["diff"], ["export"], ["apply", "--yes"], ["rm"]):
+        result = oci.run("session", *words, "web")
+        assert result.returncode == 4
+        assert result.stderr == ('oci-cnb: session: this may be several sessions; "web"; '
+                                 'say which: "k-a.web" or "k-b.web"\n')
+        assert "no such session" in oci.run("session", *words, "nobody").stderr
+    assert "read-only" in oci.run("session", "export", "build").stderr
+    for name in ("build", "a.web", "web"):
+        assert oci.run("session", "rm", name).returncode == 0
 
 
 def test_a_broken_state_is_shown_and_collected(oci):
@@ -105,7 +159,7 @@ def test_gc_removes_files_of_subordinate_ids(oci):
     upper = make_session(oci, "c-over") / "upper"
     upper.mkdir()
     make_foreign(upper)
-    assert oci.run("session", "list").stdout.splitlines()[1].split()[3] == ">"
+    assert oci.run("session", "list").stdout.splitlines()[1].split()[4] == ">"
     result = oci.run("session", "gc")
     assert (result.returncode, result.stdout) == (0, "removed 1, kept 0\n"), result.stderr
 
@@ -144,4 +198,6 @@ def test_log_is_told_by_container(oci):
         "t1 oci-cnb-prestart abc123 info old", "t2 oci-cnb-createruntime abc999 error new: a b c"]
     assert oci.run("session", "log", "abc1").stdout == "t1 oci-cnb-prestart abc123 info old\n"
     assert oci.run("session", "log", "new").stdout == ""
+    (log / "hooks.log").write_text("t4 oci-cnb-prestart abc5@n-build error a\nt5 oci-cnb-prestart f error b\n")
+    assert oci.run("session", "log", "build").stdout == "t4 oci-cnb-prestart abc5@n-build error a\n"
     assert oci.run("session", "gc").returncode == 0

@@ -16,7 +16,7 @@ def session(programs):
     """A session's name; the session is removed at the end."""
     name = f"lab-{uuid.uuid4().hex[:8]}"
     yield name
-    must([programs["oci-cnb"], "session", "rm", f"n-{name}"])
+    must([programs["oci-cnb"], "session", "rm", name])
 
 
 def sharing(name, role="dev", **more):
@@ -24,9 +24,9 @@ def sharing(name, role="dev", **more):
     return annotations | {f"io.cnb.hooks.{key}": value for key, value in more.items()}
 
 
-def state_of(programs, name):
-    listed = json.loads(must([programs["oci-cnb"], "session", "list", "--json"]).stdout)
-    return next(one["state"] for one in listed if one["session"] == f"n-{name}")
+def listed(programs, name):
+    found = json.loads(must([programs["oci-cnb"], "session", "list", "--json"]).stdout)
+    return next(one for one in found if one["name"] == name and one["kind"] == "named")
 
 
 def test_one_after_another(engine, hooks, ask, session):
@@ -39,10 +39,12 @@ def test_one_after_another(engine, hooks, ask, session):
         assert facts.text("runs").strip() == str(2 * run)
 
 
-def test_another_source_is_refused(engine, hooks, ask, make_source, session):
+def test_another_source_is_refused(engine, hooks, ask, make_source, session, programs):
     started(engine.run(ask(Probe().script(), annotations=sharing(session)), hooks))
     other = ask(Probe().script(), source=make_source(), annotations=sharing(session))
-    refused(engine.run(other, hooks), "session", "another source")
+    line = refused(engine.run(other, hooks), "session", "another source")
+    told = must([programs["oci-cnb"], "session", "log", session]).stdout.decode()
+    assert f"@n-{session} error {line}" in told
 
 
 def test_a_reader_sees_and_cannot_write(engine, hooks, ask, session):
@@ -79,11 +81,16 @@ def test_a_joined_container_outlives_the_first(podman, hooks, ask, session, prog
             must(podman.command(hooks, "create", "--name", name, *podman.create_options(request)))
             must(podman.command(hooks, "start", name))
         must(podman.command(hooks, "exec", names[0], "sh", "-c", "echo x > /workspace/x"))
-        remove = [programs["oci-cnb"], "session", "rm", f"n-{session}"]
+        told = podman.command(None, "inspect", "--format", "{{.Id}} {{.State.Pid}}", *names)
+        ids, pids = zip(*(line.split() for line in must(told).stdout.decode().splitlines()))
+        members = listed(programs, session)["members"]
+        assert {(one["container"], str(one["pid"])) for one in members} == set(zip(ids, pids))
+        remove = [programs["oci-cnb"], "session", "rm", session]
         assert "running" in execute(remove).stderr
         must(podman.command(hooks, "kill", "--signal", "KILL", names[0]))
         must(podman.command(hooks, "rm", "--force", "--time", "0", names[0]))
-        assert state_of(programs, session) == "running"
+        assert listed(programs, session)["state"] == "running"
+        assert [one["container"] for one in listed(programs, session)["members"]] == [ids[1]]
         seen = must(podman.command(hooks, "exec", names[1], "cat", "/workspace/x"))
         assert seen.stdout == b"x\n"
         must(podman.command(hooks, "restart", "--time", "0", names[1]))

@@ -1,0 +1,72 @@
+#include "libhookcore/session/naming.h"
+
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+
+namespace hookcore::session {
+namespace {
+
+constexpr std::string_view kContainerPrefix = "c-";
+constexpr std::string_view kNamespacedPrefix = "k-";
+
+// Neither a namespace nor a pod's uid has a dot, a session's name may.
+bool is_own_name(const std::string& directory, const std::string& given) {
+  const std::string own = own_name(directory);
+  if (own == given) return true;
+  return directory.starts_with(kNamespacedPrefix) && own.substr(own.find('.') + 1) == given;
+}
+
+Error ambiguous(const std::string& given, std::vector<std::string> meant) {
+  std::sort(meant.begin(), meant.end());
+  std::string names = quote(meant.front());
+  for (size_t i = 1; i < meant.size(); ++i) names += " or " + quote(meant[i]);
+  return {Code::kSession, "this may be several sessions", quote(given), "say which: " + names};
+}
+
+template <typename Meant>
+std::optional<std::string> only(const std::string& given,
+                                const std::vector<std::string>& directories, const Meant& meant) {
+  std::vector<std::string> found;
+  std::copy_if(directories.begin(), directories.end(), std::back_inserter(found), meant);
+  if (found.size() > 1) throw ambiguous(given, std::move(found));
+  return found.empty() ? std::nullopt : std::optional(found.front());
+}
+
+}  // namespace
+
+Kind kind_of(const std::string& directory) {
+  if (directory.starts_with("n-") || directory.starts_with(kNamespacedPrefix)) return Kind::kNamed;
+  return directory.starts_with("p-") ? Kind::kPod : Kind::kContainer;
+}
+
+std::string own_name(const std::string& directory) {
+  const bool prefixed =
+      kind_of(directory) != Kind::kContainer || directory.starts_with(kContainerPrefix);
+  return prefixed ? directory.substr(kContainerPrefix.size()) : directory;
+}
+
+std::optional<std::string> pick(const std::string& given,
+                                const std::vector<std::string>& directories) {
+  if (given.empty()) return std::nullopt;
+  const auto exact = std::find(directories.begin(), directories.end(), given);
+  if (exact != directories.end()) return *exact;
+  auto found = only(given, directories,
+                    [&](const std::string& directory) { return is_own_name(directory, given); });
+  if (found) return found;
+  return only(given, directories, [&](const std::string& directory) {
+    return directory.starts_with(kContainerPrefix) && own_name(directory).starts_with(given);
+  });
+}
+
+Error no_session(const std::string& given) {
+  return {Code::kSession, "no such session", quote(given), "see `oci-cnb session list`"};
+}
+
+std::string resolve(const Store& store, const std::string& given) {
+  auto found = pick(given, store.names());
+  if (!found) throw no_session(given);
+  return std::move(*found);
+}
+
+}  // namespace hookcore::session
