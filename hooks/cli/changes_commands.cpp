@@ -15,6 +15,7 @@
 #include "hooks/cli/change_text.h"
 #include "hooks/cli/export_command.h"
 #include "hooks/cli/output.h"
+#include "hooks/cli/session_commands.h"
 #include "libhookcore/base/error.h"
 #include "libhookcore/changes/subject.h"
 #include "libhookcore/changes/summary.h"
@@ -75,7 +76,8 @@ void remove(const Arguments& arguments) {
   session::Store store = open_store(arguments.id);
   auto session = store.find(session::resolve(store, arguments.id));
   if (!session) throw session::no_session(arguments.id);
-  store.remove(std::move(*session), sys::Proc::open());
+  if (store.remove(std::move(*session), sys::Proc::open(), session::kAtOnce)) return;
+  empty_trash_detached(store);
 }
 
 void add_rest(CLI::App& group, const std::shared_ptr<Arguments>& arguments, int& exit_code) {

@@ -128,6 +128,7 @@ void list(const Arguments& arguments) {
 
 // For files of subordinate ids; what then still stands is told as before.
 void collect_with_subordinate_ids(session::CollectResult& result) {
+  if (result.problems.empty() || ::geteuid() == 0) return;
   try {
     result.problems = run_with_subordinate_ids({"session", "gc", "--mapped"});
   } catch (const Error& error) {
@@ -138,7 +139,7 @@ void collect_with_subordinate_ids(session::CollectResult& result) {
 void report_collection(const Arguments& arguments, const session::CollectResult& result) {
   if (!arguments.json) {
     print("removed " + std::to_string(result.removed) + ", kept " + std::to_string(result.kept) +
-          "\n");
+          (result.unfinished ? "; much is being removed in the background\n" : "\n"));
     for (const std::string& problem : result.problems) {
       std::fprintf(stderr, "oci-cnb: could not be removed: %s\n", problem.c_str());
     }
@@ -147,6 +148,7 @@ void report_collection(const Arguments& arguments, const session::CollectResult&
   Json document = Json::object();
   document["removed"] = result.removed;
   document["kept"] = result.kept;
+  document["unfinished"] = result.unfinished;
   document["problems"] = result.problems;
   print_json(document);
 }
@@ -159,12 +161,19 @@ void collect(const Arguments& arguments, int& exit_code) {
   if (arguments.mapped) enter_subordinate_namespace();
   auto store = session::Store::open_existing(root);
   session::CollectResult result;
-  if (store) result = store->collect(proc, home.settings.session_idle_seconds);
+  const uint64_t limit = arguments.mapped ? sys::kNoLimit : session::kAtOnce;
+  if (store) result = store->collect(proc, home.settings.session_idle_seconds, limit);
   if (arguments.mapped) {
     for (const std::string& problem : result.problems) print(problem + "\n");
     return;
   }
-  if (!result.problems.empty() && ::geteuid() != 0) collect_with_subordinate_ids(result);
+  if (result.unfinished) {
+    // Of a plain user's, those that are of subordinate ids go in the background.
+    if (::geteuid() != 0) result.problems.clear();
+    empty_trash_detached(*store);
+  } else {
+    collect_with_subordinate_ids(result);
+  }
   report_collection(arguments, result);
   exit_code = result.problems.empty() ? 0 : 1;
 }
@@ -175,6 +184,13 @@ void log(const Arguments& arguments) {
 }
 
 }  // namespace
+
+void empty_trash_detached(session::Store& store) {
+  store.empty_trash_detached([](const session::CollectResult& result) {
+    session::CollectResult rest = result;
+    collect_with_subordinate_ids(rest);
+  });
+}
 
 void add_session_commands(CLI::App& app, int& exit_code) {
   auto* group = app.add_subcommand("session", "The scratch of containers, and what hooks did");

@@ -391,7 +391,8 @@ session::CollectResult Service::collect_in_child() const {
   if (socket_ && synchronized_) {
     is_removed = [this](std::string_view uid) { return !plugin_.pods().has(uid); };
   }
-  return store->collect(sys::Proc::open(), load(options_.config).session_idle_seconds, is_removed);
+  return store->collect(sys::Proc::open(), load(options_.config).session_idle_seconds,
+                        sys::kNoLimit, is_removed);
 }
 
 void Service::finish_collection() {

@@ -20,7 +20,8 @@ session::Session acquire(session::Store& store, const sys::Proc& proc,
         !session.is_new() && (!old || (!session::has_living_member(proc, *old) &&
                                        !(old->restartable && wanted.restartable)));
     if (!leftover) return session;
-    store.remove(std::move(session), proc);
+    // What is much is left in trash, for the next collection.
+    store.remove(std::move(session), proc, session::kAtOnce);
   }
 }
 
@@ -167,7 +168,7 @@ void Claim::undo() {
   state_.mount_source.clear();
   state_.members.clear();
   session_.write_state(state_);
-  if (fresh_) store_.remove(std::move(session_), proc_);
+  if (fresh_) store_.remove(std::move(session_), proc_, session::kAtOnce);
 }
 
 }  // namespace hookcore::hook

@@ -30,18 +30,19 @@ void leave_shared(session::Store& store, const sys::Proc& proc, const std::strin
   }
 }
 
-void end_session(session::Store& store, const sys::Proc& proc, const oci::State& state) {
+// True: there is more to remove than a runtime should wait for.
+bool end_session(session::Store& store, const sys::Proc& proc, const oci::State& state) {
   auto session = store.find(session::Store::anonymous_name(state.id));
-  if (!session) return;
+  if (!session) return false;
   // What the mount hook wrote down counts: podman's state for this stage lacks the annotation that
   // tells whose container it is.
   if (session->state() && session->state()->restartable) {
     session::SessionState stopped = *session->state();
     stopped.members.clear();
     session->write_state(std::move(stopped));
-    return;
+    return false;
   }
-  store.remove(std::move(*session), proc);
+  return !store.remove(std::move(*session), proc, session::kAtOnce);
 }
 
 }  // namespace
@@ -54,11 +55,12 @@ void run_poststop_hook(report::Log& log) {
   auto store = session::Store::open_existing(home.store_root);
   if (!store) return;
   const sys::Proc proc = sys::Proc::open();
-  end_session(*store, proc, state);
+  const bool more = end_session(*store, proc, state);
   leave_shared(*store, proc, state.id);
-  for (const std::string& problem :
-       store->collect(proc, home.settings.session_idle_seconds).problems)
-    log.warning(problem);
+  const session::CollectResult result =
+      store->collect(proc, home.settings.session_idle_seconds, session::kAtOnce);
+  for (const std::string& problem : result.problems) log.warning(problem);
+  if (more || result.unfinished) store->empty_trash_detached();
 }
 
 }  // namespace hookcore::hook

@@ -13,7 +13,6 @@
 #include "libhookcore/session/naming.h"
 #include "libhookcore/sys/directory.h"
 #include "libhookcore/sys/file.h"
-#include "libhookcore/sys/remove.h"
 
 namespace hookcore::session {
 namespace {
@@ -202,7 +201,7 @@ std::string Store::to_trash(const Session& session) {
   return name;
 }
 
-void Store::remove(Session session, const sys::Proc& proc) {
+bool Store::remove(Session session, const sys::Proc& proc, uint64_t limit) {
   if (session.state() && has_living_member(proc, *session.state())) {
     throw Error(Code::kSession, "a container of this session is running", quote(session.name()),
                 "stop it first");
@@ -212,19 +211,39 @@ void Store::remove(Session session, const sys::Proc& proc) {
                 quote(session.name()), "end that process first");
   }
   const std::string name = to_trash(session);
-  const sys::RemoveResult result = sys::remove_tree(trash_.get(), name);
-  if (!result.complete()) {
+  const sys::RemoveResult result = sys::remove_tree(trash_.get(), name, limit);
+  if (result.left > 0) {
     throw Error(Code::kSession, "scratch could not be removed: " + result.first_left,
                 quote(root_ + "/trash/" + name), "run `oci-cnb session gc`");
   }
+  return result.complete();
 }
 
-void Store::empty_trash(CollectResult& result) {
+void Store::empty_trash(CollectResult& result, uint64_t limit) {
   for (const std::string& name : sys::list_directory(trash_.get())) {
-    const sys::RemoveResult removed = sys::remove_tree(trash_.get(), name);
-    if (removed.complete()) continue;
+    // A session's own lock goes with it: two removers would only be in each other's way.
+    const sys::UniqueFd lock(
+        std::max(-1, sys::open_at_raw(trash_.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
+                                      sys::Resolve::kStrict)));
+    const int how = limit == sys::kNoLimit ? LOCK_EX : LOCK_EX | LOCK_NB;
+    if (limit == 0 || (lock && ::flock(lock.get(), how) != 0)) {
+      result.unfinished = true;
+      continue;
+    }
+    const sys::RemoveResult removed = sys::remove_tree(trash_.get(), name, limit);
+    if (limit != sys::kNoLimit) limit -= std::min(limit, removed.removed + removed.left);
+    result.unfinished = result.unfinished || removed.cut_off;
+    if (removed.left == 0) continue;
     result.problems.push_back(quote(root_ + "/trash/" + name) + ": " + removed.first_left);
   }
+}
+
+void Store::empty_trash_detached(const std::function<void(const CollectResult&)>& then) {
+  sys::run_detached(trash_.get(), [&] {
+    CollectResult result;
+    empty_trash(result);
+    if (then) then(result);
+  });
 }
 
 // Judged under the lock.
@@ -271,7 +290,7 @@ bool Store::collect_removed_pod(const std::string& name, const sys::Proc& proc,
   return true;
 }
 
-CollectResult Store::collect(const sys::Proc& proc, uint64_t idle_seconds,
+CollectResult Store::collect(const sys::Proc& proc, uint64_t idle_seconds, uint64_t limit,
                              const IsPodRemoved& is_removed) {
   const auto is_of_removed_pod = [&](const std::string& name) {
     return is_removed && name.starts_with(kPodPrefix) &&
@@ -286,7 +305,7 @@ CollectResult Store::collect(const sys::Proc& proc, uint64_t idle_seconds,
       result.problems.push_back(error.line());
     }
   }
-  empty_trash(result);
+  empty_trash(result, limit);
   return result;
 }
 

@@ -11,6 +11,7 @@
 
 #include "libhookcore/sys/fd.h"
 #include "libhookcore/sys/process.h"
+#include "libhookcore/sys/remove.h"
 
 /// Scratch on disk: who owns it, how long it lives, how it goes away (SPEC 6).
 ///
@@ -105,10 +106,15 @@ class Session {
   std::optional<SessionState> state_;
 };
 
+/// What is removed while somebody waits: entries of a file system. The rest is work for
+/// Store::empty_trash_detached.
+inline constexpr uint64_t kAtOnce = 1000;
+
 struct CollectResult {
   unsigned removed = 0;
   unsigned kept = 0;
-  unsigned awaited = 0;  ///< of those kept: of pods that are removed, but not yet at their end
+  unsigned awaited = 0;     ///< of those kept: of pods that are removed, but not yet at their end
+  bool unfinished = false;  ///< there is more in trash
   std::vector<std::string> problems;  ///< one line each: what could not be removed and why
 };
 
@@ -147,23 +153,30 @@ class Store {
   /// none.
   std::optional<sys::UniqueFd> look(const std::string& name) const;
 
-  /// Takes the session out of sight (rename into trash) and removes it. A session with a living
-  /// member is Error(kSession).
-  void remove(Session session, const sys::Proc& proc);
+  /// Takes the session out of sight (rename into trash) and removes it, up to limit entries. False:
+  /// the rest is in trash. A session with a living member is Error(kSession).
+  bool remove(Session session, const sys::Proc& proc, uint64_t limit = sys::kNoLimit);
 
   /// Removes what nobody can come back to: sessions without a living member whose container or pod
   /// is gone, named ones that have been idle for longer than idle_seconds (0: never too long), and
-  /// what a killed hook left in trash. Sessions locked by somebody are kept. Without an engine to
-  /// ask, a pod's goes ten minutes after its sandbox was seen to be gone: it may get another one.
+  /// what is in trash, up to limit entries. Sessions locked by somebody are kept. Without an engine
+  /// to ask, a pod's goes ten minutes after its sandbox was seen to be gone: it may get another
+  /// one.
   CollectResult collect(const sys::Proc& proc, uint64_t idle_seconds = 0,
-                        const IsPodRemoved& is_removed = {});
+                        uint64_t limit = sys::kNoLimit, const IsPodRemoved& is_removed = {});
+
+  /// Removes what is in trash, up to limit entries; each thing by one process at a time. Without a
+  /// limit it waits for the others, with one it leaves to them what they are at.
+  void empty_trash(CollectResult& result, uint64_t limit = sys::kNoLimit);
+  /// The same by a process that nobody waits for (sys::run_detached). What ends it early leaves
+  /// trash to whoever collects next.
+  void empty_trash_detached(const std::function<void(const CollectResult&)>& then = {});
 
  private:
   explicit Store(std::string root) : root_(std::move(root)) {}
   std::optional<Session> lock(const std::string& name, bool wait);
   bool collect_one(const std::string& name, const sys::Proc& proc, uint64_t idle_seconds);
   bool collect_removed_pod(const std::string& name, const sys::Proc& proc, CollectResult& result);
-  void empty_trash(CollectResult& result);
   std::string to_trash(const Session& session);
 
   std::string root_;

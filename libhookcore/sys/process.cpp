@@ -291,6 +291,25 @@ void kill_process(int process_fd, int milliseconds) {
   ::poll(&ended, 1, milliseconds);
 }
 
+bool run_detached(int keep, const std::function<void()>& work) {
+  const pid_t child = ::fork();
+  if (child != 0) return child > 0;
+  ::setsid();
+  const int null = ::open("/dev/null", O_RDWR);
+  const auto kept = static_cast<unsigned>(keep);
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::dup2(null, stream) < 0) ::_exit(1);
+  }
+  if (kept > STDERR_FILENO + 1U) ::syscall(SYS_close_range, STDERR_FILENO + 1U, kept - 1, 0U);
+  ::syscall(SYS_close_range, kept + 1, ~0U, 0U);
+  try {
+    if (::chdir("/") == 0) work();
+  } catch (const std::exception&) {
+    ::_exit(1);
+  }
+  ::_exit(0);
+}
+
 void isolate_process() {
   ::clearenv();
   ::umask(077);

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -86,6 +87,11 @@ UniqueFd make_id_namespace(const Proc& proc, const std::vector<IdRange>& uids,
 UniqueFd open_process(pid_t pid);
 /// SIGKILL; returns when the process has ended, or after so many milliseconds.
 void kill_process(int process_fd, int milliseconds);
+
+/// Runs work in a process that outlives this one, in a session of its own: its standard streams are
+/// /dev/null, of the other descriptors only keep stays open, its directory is /. For a program of
+/// one thread. What work throws ends it silently. False where there can be no process.
+bool run_detached(int keep, const std::function<void()>& work);
 
 /// First steps of every hook: no environment, no inherited descriptor, cwd "/", not dumpable, umask
 /// 077 (CVE-2025-23266, CVE-2024-21626, CVE-2019-5736).

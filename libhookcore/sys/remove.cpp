@@ -30,19 +30,19 @@ struct Level {
 
 class TreeRemover {
  public:
-  TreeRemover(int parent_fd, std::string name)
+  TreeRemover(int parent_fd, std::string name, uint64_t limit)
       : parent_fd_(parent_fd),
         device_(stat_fd(parent_fd, "parent").st_dev),
-        name_(std::move(name)) {}
+        name_(std::move(name)),
+        limit_(limit) {}
 
   RemoveResult run() {
-    remove_entry(parent_fd_, name_);
-    while (!levels_.empty()) step();
-    while (!moved_up_.empty()) {
+    moved_up_.push_back(name_);
+    while (!moved_up_.empty() && !result_.cut_off) {
       const std::string name = std::move(moved_up_.back());
       moved_up_.pop_back();
       remove_entry(parent_fd_, name);
-      while (!levels_.empty()) step();
+      while (!levels_.empty() && !result_.cut_off) step();
     }
     return std::move(result_);
   }
@@ -122,6 +122,7 @@ class TreeRemover {
         return;
       }
       if (errno == EEXIST) continue;
+      if (errno == ENOENT) return;
       leave(name, std::strerror(errno));
       return;
     }
@@ -138,6 +139,10 @@ class TreeRemover {
   }
 
   void step() {
+    if (result_.removed + result_.left >= limit_) {
+      result_.cut_off = true;
+      return;
+    }
     Level& level = levels_.back();
     // A stream belongs to one TreeRemover and so to one thread.
     // NOLINTNEXTLINE(concurrency-mt-unsafe)
@@ -169,6 +174,7 @@ class TreeRemover {
   int parent_fd_;
   dev_t device_;
   std::string name_;
+  uint64_t limit_;
   std::vector<Level> levels_;
   std::vector<std::string> moved_up_;
   unsigned moves_ = 0;
@@ -177,11 +183,11 @@ class TreeRemover {
 
 }  // namespace
 
-RemoveResult remove_tree(int parent_fd, const std::string& name) {
+RemoveResult remove_tree(int parent_fd, const std::string& name, uint64_t limit) {
   if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos) {
     throw Error(Code::kSystem, "not the name of an entry", quote(name));
   }
-  return TreeRemover(parent_fd, name).run();
+  return TreeRemover(parent_fd, name, limit).run();
 }
 
 }  // namespace hookcore::sys

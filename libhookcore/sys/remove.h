@@ -10,8 +10,11 @@ struct RemoveResult {
   uint64_t removed = 0;
   uint64_t left = 0;       ///< entries that could not be removed
   std::string first_left;  ///< path below the tree and reason of the first of them, quoted
-  bool complete() const { return left == 0; }
+  bool cut_off = false;    ///< the limit was reached: there may be more
+  bool complete() const { return left == 0 && !cut_off; }
 };
+
+inline constexpr uint64_t kNoLimit = UINT64_MAX;
 
 /// The one recursive removal of this project: takes parent_fd/name and all below it away.
 ///
@@ -21,7 +24,8 @@ struct RemoveResult {
 /// Directories of mode 000 (overlayfs' work/work) are given u+rwx first. Directories more than 64
 /// levels deep are moved up to parent_fd as NAME.deep.N while it works: parent_fd has to be ours
 /// alone. Never throws for what it finds in the tree; throws SystemError when parent_fd itself
-/// can't be used.
-RemoveResult remove_tree(int parent_fd, const std::string& name);
+/// can't be used. Stops when so many entries as limit were removed or left; called again, also
+/// after it was killed, it goes on.
+RemoveResult remove_tree(int parent_fd, const std::string& name, uint64_t limit = kNoLimit);
 
 }  // namespace hookcore::sys

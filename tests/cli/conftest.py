@@ -13,6 +13,7 @@ import signal
 import stat
 import subprocess
 import tempfile
+import time
 
 import pytest
 
@@ -88,6 +89,32 @@ class Oci:
         )
 
 
+    def removers(self):
+        """Processes of this program: they remove what is in trash."""
+        found = []
+        for entry in pathlib.Path("/proc").iterdir():
+            try:
+                ours = entry.name.isdigit() and os.readlink(entry / "exe") == str(self.path)
+            except OSError:
+                continue  # it ended meanwhile, or is another user's
+            if ours:
+                found.append(int(entry.name))
+        return found
+
+
+LIMIT = 120  # seconds, for a machine that is busy
+
+
+def wait_until(condition):
+    """Ends as soon as it holds; gives whether it does."""
+    end = time.monotonic() + LIMIT
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.005)  # between two looks at what another process does
+    return True
+
+
 @pytest.fixture(scope="session")
 def program():
     room = pathlib.Path(tempfile.mkdtemp(prefix="cli-"))
@@ -100,7 +127,8 @@ def program():
 def oci(program):
     oci = Oci(program)
     yield oci
-    assert oci.left() == [], "scratch is left behind"
+    assert wait_until(lambda: oci.left() == []), f"scratch is left behind: {oci.left()}"
+    assert wait_until(lambda: oci.removers() == []), "a process is left behind"
 
 
 def fingerprint(root):

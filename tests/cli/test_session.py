@@ -4,9 +4,13 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
+import time
 
 import pytest
+
+from conftest import wait_until
 
 
 def make_session(oci, name, **changes):
@@ -51,7 +55,7 @@ def test_list_tells_states_and_sizes(oci, tmp_path):
         ["SESSION", "KIND", "STATE", "SCRATCH"], ["c-over", "container", "over", "tmpfs"],
         ["c-stopped", "container", "stopped", "disk"]]
     assert oci.run("session", "gc", "--json").stdout.split() == (
-        '{ "removed": 1, "kept": 1, "problems": [] }'.split())
+        '{ "removed": 1, "kept": 1, "unfinished": false, "problems": [] }'.split())
     make_session(oci, "c-stopped")
     assert oci.run("session", "gc").stdout == "removed 1, kept 0\n"
 
@@ -183,6 +187,87 @@ def test_gc_inside_podman_unshare(oci):
     result = subprocess.run(["podman", "unshare", *oci.words("session", "gc")],
                             capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout) == (0, "removed 1, kept 0\n"), result.stderr
+
+
+def make_many(path):
+    """More than is removed while somebody waits (session::kAtOnce)."""
+    for folder in range(3):
+        (path / f"{folder}").mkdir(parents=True)
+        for name in range(500):
+            (path / f"{folder}/{name}").touch()
+
+
+def test_rm_of_much_returns_at_once(oci):
+    upper = make_session(oci, "c-over") / "upper"
+    make_many(upper)
+    assert oci.run("session", "rm", "over").returncode == 0
+    assert oci.sessions() == []
+    assert wait_until(lambda: oci.left() == [])
+
+
+def test_rm_of_little_leaves_no_process(oci):
+    upper = make_session(oci, "c-over") / "upper"
+    (upper / "d").mkdir(parents=True)
+    (upper / "d/file").touch()
+    assert oci.run("session", "rm", "over").returncode == 0
+    assert (oci.left(), oci.removers()) == ([], [])
+
+
+def test_gc_of_much_says_so(oci):
+    make_many(make_session(oci, "c-over") / "upper")
+    result = oci.run("session", "gc")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == "removed 1, kept 0; much is being removed in the background\n"
+    assert wait_until(lambda: oci.left() == [])
+
+
+@pytest.mark.rootless
+def test_rm_of_much_takes_subordinate_ids_too(oci):
+    upper = make_session(oci, "c-over") / "upper"
+    make_many(upper)
+    make_foreign(upper)
+    assert oci.run("session", "rm", "over").returncode in (0, 4)  # by what it meets first
+    assert wait_until(lambda: oci.removers() == [])
+    assert oci.run("session", "gc").returncode == 0
+
+
+def test_a_remover_that_is_killed_is_finished_by_gc(oci, app):
+    """Links to the source are all over the place: none is ever followed."""
+    for delay in (0, 0.001, 0.005, 0.02):
+        upper = make_session(oci, "c-over") / "upper"
+        make_many(upper)
+        for folder in range(3):
+            os.symlink(app, upper / f"{folder}/link")
+            os.symlink(app, upper / f"{folder}/linked")
+        assert oci.run("session", "rm", "c-over").returncode == 0
+        end = time.monotonic() + delay
+        while time.monotonic() < end:
+            pass  # at another point each time
+        for pid in oci.removers():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # it was done
+        assert wait_until(lambda: oci.removers() == [])
+        assert oci.run("session", "gc").returncode == 0
+        assert wait_until(lambda: oci.left() == [])
+
+
+@pytest.mark.rootful
+def test_a_remover_never_crosses_a_mount(oci, app):
+    upper = make_session(oci, "c-over") / "upper"
+    make_many(upper)
+    place = upper / "0/mounted"
+    place.mkdir()
+    subprocess.run(["mount", "--bind", app, place], check=True)
+    oci.run("session", "rm", "over")
+    assert wait_until(lambda: oci.removers() == [])
+    left = next((oci.store / "trash").iterdir()) / "upper/0/mounted"
+    assert (left / "README.md").read_text() == "readme\n"
+    result = oci.run("session", "gc")
+    assert result.returncode == 1 and "is mounted on it" in result.stderr
+    subprocess.run(["umount", left], check=True)
+    assert oci.run("session", "gc").returncode == 0
 
 
 def test_log_is_told_by_container(oci):

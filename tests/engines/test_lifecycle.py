@@ -85,6 +85,15 @@ def test_removed_container_leaves_nothing(podman, hooks, ask, named):
     assert traces.settled(traces.sessions, []) == []
 
 
+def test_much_scratch_goes_without_a_wait(engine, hooks, ask):
+    """More than poststop removes while the runtime waits: the rest is gone, with the process that
+    removes it, when this test is looked at (nothing_left)."""
+    probe = Probe().add("write", "cd /workspace; for n in $(seq 3000); do : > new-$n || exit 1; done")
+    facts = started(engine.run(ask(probe.script()), hooks))
+    assert facts.status("write") == 0
+    assert traces.settled(traces.sessions, []) == []
+
+
 def test_a_stopped_container_keeps_its_scratch_while_others_come(podman, hooks, ask, named):
     """Collecting must not take what a container that can be started again still has."""
     probe = Probe().add("seen", "cat /workspace/mine").add("write", "echo x >> /workspace/mine")

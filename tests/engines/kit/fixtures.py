@@ -78,9 +78,10 @@ def ask(source):
 @pytest.fixture
 def nothing_left():
     """No mount, no process, no scratch outlives a test."""
-    mounts, sessions = traces.mounts(), traces.sessions()
+    mounts, sessions, trash = traces.mounts(), traces.sessions(), traces.trash()
     yield
     assert traces.settled(traces.processes, []) == []
     assert traces.settled(traces.mounts, mounts) == mounts
     left = traces.settled(lambda: [name for name in traces.sessions() if name not in sessions], [])
     assert left == [], f"scratch was left behind: {traces.describe(left)}"
+    assert traces.settled(lambda: [name for name in traces.trash() if name not in trash], []) == []

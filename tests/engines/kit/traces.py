@@ -4,7 +4,7 @@ import os
 import pathlib
 import time
 
-DEADLINE = 60  # seconds in which an engine's own clean-up has to end
+DEADLINE = 120  # seconds in which a clean-up has to end, also on a busy machine
 
 
 def state_directory():
@@ -30,12 +30,21 @@ class Log:
             return file.read().decode("utf-8", "backslashreplace")
 
 
-def sessions():
-    """Everything in the sessions directory, by name."""
+def _listed(folder):
     try:
-        return sorted(os.listdir(state_directory() / "sessions"))
+        return sorted(os.listdir(state_directory() / folder))
     except FileNotFoundError:
         return []
+
+
+def sessions():
+    """Everything in the sessions directory, by name."""
+    return _listed("sessions")
+
+
+def trash():
+    """What was taken out of sight, and is removed in the background where it is much."""
+    return _listed("trash")
 
 
 def describe(names):
@@ -85,7 +94,8 @@ def _ancestors():
 
 
 def settled(probe, expected):
-    """probe() once it equals expected, or its last value: engines clean up after `run` returns."""
+    """probe() once it equals expected, or its last value: engines, and the poststop hook where much
+    was written, clean up after `run` returns."""
     end = time.monotonic() + DEADLINE
     value = probe()
     while value != expected and time.monotonic() < end:

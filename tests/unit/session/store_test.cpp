@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
+#include <functional>
 #include <thread>
 
 #include "libhookcore/base/error.h"
@@ -161,6 +163,71 @@ TEST_P(StoreTest, RemoveTakesEverythingButNotFromALivingContainer) {
   });
 }
 
+// Waits for another process; a minute is for a machine that is busy.
+bool comes_true(const std::function<bool()>& condition) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+TEST_P(StoreTest, WhatIsMuchIsTakenOutOfSightAndRemovedByAnother) {
+  sandbox::run(GetParam(), [](const Place& on_disk) {
+    const InMemory memory(on_disk);
+    const Place& place = memory.place;
+    const sys::Proc proc = sys::Proc::open();
+    const std::string trash = place.path + "/store/trash";
+    Store store = Store::open(place.path + "/store");
+    for (const char* name : {"one", "two"}) {
+      store.acquire(name).write_state(state_of(proc, 0));
+      for (int i = 0; i < 50; ++i) {
+        tree::make(place.path, {std::string("store/sessions/") + name + "/upper/" +
+                                std::to_string(i) + "/file"});
+      }
+    }
+    EXPECT_FALSE(store.remove(*store.find("one"), proc, 10));
+    EXPECT_EQ(std::vector<std::string>{"two"}, store.names());
+    CollectResult result = store.collect(proc, 0, 10);
+    EXPECT_EQ(1U, result.removed);
+    EXPECT_TRUE(result.unfinished);
+    EXPECT_TRUE(result.problems.empty());
+    EXPECT_EQ(2U, tree::names(trash).size());
+    store.empty_trash_detached();
+    EXPECT_TRUE(comes_true([&] { return tree::names(trash).empty(); }));
+    while (::waitpid(-1, nullptr, 0) > 0) {
+    }
+    EXPECT_TRUE(store.names().empty()) << "nothing else was touched";
+  });
+}
+
+TEST_P(StoreTest, OneThingInTrashIsRemovedByOneProcess) {
+  sandbox::run(GetParam(), [](const Place& place) {
+    Store store = Store::open(place.path + "/store");
+    tree::make(place.path, {"store/trash/busy/file", "store/trash/idle/file"});
+    const std::string busy = place.path + "/store/trash/busy";
+    sys::UniqueFd other(::open(busy.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    ASSERT_EQ(0, ::flock(other.get(), LOCK_EX));
+    CollectResult result;
+    store.empty_trash(result, kAtOnce);
+    EXPECT_TRUE(result.unfinished) << "somebody has to look after it again";
+    EXPECT_EQ(std::vector<std::string>{"busy"}, tree::names(place.path + "/store/trash"));
+    const pid_t waiting = ::fork();
+    if (waiting == 0) {
+      other.reset();
+      CollectResult own;
+      Store::open(place.path + "/store").empty_trash(own);
+      ::_exit(own.unfinished ? 1 : 0);
+    }
+    other.reset();
+    int status = 0;
+    ::waitpid(waiting, &status, 0);
+    EXPECT_EQ(0, status);
+    EXPECT_TRUE(tree::names(place.path + "/store/trash").empty());
+  });
+}
+
 TEST_P(StoreTest, CollectTakesWhatIsOverAndNothingElse) {
   sandbox::run(GetParam(), [](const Place& place) {
     const sys::Proc proc = sys::Proc::open();
@@ -251,7 +318,7 @@ TEST_P(StoreTest, APodThatTheEngineHasRemovedNeedsNoGrace) {
     other.kind = Kind::kNamed;
     store.acquire("n-removed").write_state(other);
     std::vector<std::string> asked;
-    const CollectResult result = store.collect(proc, 0, [&](std::string_view uid) {
+    const CollectResult result = store.collect(proc, 0, sys::kNoLimit, [&](std::string_view uid) {
       asked.emplace_back(uid);
       return uid != "known";
     });

@@ -149,6 +149,29 @@ TEST_P(Remove, LeavesATmpfsAndWhatIsBoundInIt) {
   });
 }
 
+TEST_P(Remove, StopsAtALimitAndGoesOn) {
+  sandbox::run(GetParam(), [](const Place& place) {
+    std::string deep = "t";
+    for (int level = 0; level < 200; ++level) deep += "/d";
+    tree::make(place.path, {deep + "/file", "t/a/1", "t/a/2", "t/b/3"});
+    uint64_t removed = 0;
+    for (int round = 0; tree::exists(place.path + "/t"); ++round) {
+      ASSERT_LT(round, 500);
+      for (const std::string& name : tree::names(place.path)) {
+        const RemoveResult result = remove_tree(place.fd, name, 3);
+        EXPECT_LE(result.removed, 3U);
+        EXPECT_EQ(0U, result.left) << result.first_left;
+        EXPECT_NE(result.complete(), result.cut_off);
+        removed += result.removed;
+      }
+    }
+    for (const std::string& name : tree::names(place.path)) {
+      removed += remove_tree(place.fd, name).removed;
+    }
+    EXPECT_EQ(200U + 1U + 6U, removed);
+  });
+}
+
 TEST_P(Remove, ADirectorySwappedForALinkLeadsNowhere) {
   sandbox::run(GetParam(), [](const Place& on_disk) {
     const InMemory memory(on_disk);
