@@ -2,10 +2,10 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include <cerrno>
-#include <cinttypes>
-#include <cstdio>
+#include <charconv>
 #include <string>
 
 #include "libhookcore/base/error.h"
@@ -17,6 +17,15 @@ namespace {
 constexpr const char* kName = "applied";
 constexpr size_t kMaxBytes = size_t{1} << 30;
 
+// A number and what stands behind it.
+template <typename Number>
+bool take(std::string_view& line, Number& number, char behind) {
+  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), number);
+  if (error != std::errc() || end == line.data() + line.size() || *end != behind) return false;
+  line.remove_prefix(static_cast<size_t>(end - line.data()) + 1);
+  return true;
+}
+
 }  // namespace
 
 Journal::Journal(int session_fd)
@@ -27,20 +36,27 @@ Journal::Journal(int session_fd)
                 "wait until it has ended");
   }
   const std::string text = sys::read_all(file_.get(), kMaxBytes, kName);
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = text.find('\n', at);
-    if (end == std::string::npos) break;  // cut off by a kill
-    uint64_t device = 0;
-    uint64_t inode = 0;
-    int64_t seconds = 0;
-    int64_t nanoseconds = 0;
-    // NOLINTNEXTLINE(cert-err34-c): our own file; a number too large matches nothing
-    if (std::sscanf(text.c_str() + at, "%" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64, &device,
-                    &inode, &seconds, &nanoseconds) == 4) {
-      known_.emplace(device, inode, seconds, nanoseconds);
-    }
-    at = end + 1;
+  known_ = parse(text);
+  // Half a line that a kill has left would spoil the next one.
+  const size_t whole = text.rfind('\n') + 1;
+  if (whole != text.size() && ::ftruncate(file_.get(), static_cast<off_t>(whole)) != 0) {
+    throw SystemError("ftruncate", kName, errno, Code::kSession);
   }
+}
+
+std::set<Journal::Key> Journal::parse(std::string_view text) {
+  std::set<Key> known;
+  for (size_t end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
+    std::string_view line = text.substr(0, end + 1);
+    Key key;
+    auto& [device, inode, seconds, nanoseconds] = key;
+    if (take(line, device, ' ') && take(line, inode, ' ') && take(line, seconds, ' ') &&
+        take(line, nanoseconds, '\n')) {
+      known.insert(key);
+    }
+    text.remove_prefix(end + 1);
+  }
+  return known;
 }
 
 Journal::Key Journal::key(const struct ::stat& status) {

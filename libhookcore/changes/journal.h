@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <set>
+#include <string_view>
 #include <tuple>
 
 #include "libhookcore/sys/fd.h"
@@ -17,11 +18,15 @@ class Journal {
   /// Throws Error(kSession) when another apply is at work.
   explicit Journal(int session_fd);
 
+  using Key = std::tuple<uint64_t, uint64_t, int64_t, int64_t>;  ///< device, inode, ctime
+  /// Lines of these four numbers; what isn't a whole one, such as the last of a run that was
+  /// killed, is none.
+  static std::set<Key> parse(std::string_view text);
+
   bool knows(const struct ::stat& status) const { return known_.contains(key(status)); }
   void add(const struct ::stat& status);
 
  private:
-  using Key = std::tuple<uint64_t, uint64_t, int64_t, int64_t>;  ///< device, inode, ctime
   static Key key(const struct ::stat& status);
 
   sys::UniqueFd file_;

@@ -1,0 +1,27 @@
+// What sessions keep on disk: state.json and the journal of apply. Both are ours, and a power cut
+// may leave anything in them. What is read is written the same again.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+#include "libhookcore/changes/journal.h"
+#include "libhookcore/session/store.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string text(reinterpret_cast<const char*>(data), size);
+  if (const auto state = hookcore::session::parse_session_state(text)) {
+    const std::string written = hookcore::session::format_state(*state);
+    const auto again = hookcore::session::parse_session_state(written);
+    if (!again || hookcore::session::format_state(*again) != written) std::abort();
+  }
+  std::string lines;
+  for (const auto& [device, inode, seconds, nanoseconds] :
+       hookcore::changes::Journal::parse(text)) {
+    lines += std::to_string(device) + " " + std::to_string(inode) + " " + std::to_string(seconds) +
+             " " + std::to_string(nanoseconds) + "\n";
+  }
+  if (hookcore::changes::Journal::parse(lines) != hookcore::changes::Journal::parse(text)) {
+    std::abort();
+  }
+  return 0;
+}
