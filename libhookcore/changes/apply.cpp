@@ -9,6 +9,8 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <optional>
 
 #include "libhookcore/base/error.h"
 
@@ -56,8 +58,15 @@ class Apply {
       put_directory(entry, parent.get());
     } else if (S_ISSOCK(entry.now.st_mode)) {
       left_out.push_back(quote(entry.path) + ": a socket");
-    } else {
+    } else if (step.hard_link.empty() || !put_link(step, parent.get())) {
       put_file(entry, parent.get());
+    }
+  }
+
+  // All that was done so far.
+  void flush() {
+    if (::syncfs(subject_.source.get()) != 0) {
+      throw SystemError("syncfs", subject_.state.origin.path, errno, Code::kSource);
     }
   }
 
@@ -72,6 +81,7 @@ class Apply {
     const sys::UniqueFd directory = sys::open_at(parent.get(), name_of(entry.path),
                                                  O_RDONLY | O_DIRECTORY, sys::Resolve::kStrict);
     const sys::UniqueFd from = open_now(entry, O_RDONLY | O_DIRECTORY);
+    const Tracked tracked(journal_, subject_, directory.get());
     copy_metadata(entry, from.get(), directory.get());
     journal_.add(sys::stat_fd(directory.get(), entry.path));
   }
@@ -79,19 +89,20 @@ class Apply {
   std::vector<std::string> left_out;
 
  private:
-  // Our own work dates a directory: unless somebody else had done so before, it is noted.
+  // Our own work dates a directory, and a file with more names than the one that goes: unless
+  // somebody else had done so before, it is noted.
   class Tracked {
    public:
-    Tracked(Journal& journal, const Subject& subject, int directory)
-        : journal_(journal), directory_(directory) {
-      const struct ::stat status = sys::stat_fd(directory, "source");
+    Tracked(Journal& journal, const Subject& subject, int fd) : journal_(journal), fd_(fd) {
+      const struct ::stat status = sys::stat_fd(fd, "source");
       ours_ = !changed_since(subject.state.origin, status) || journal.knows(status);
+      if (ours_) journal.begin(status);
     }
     Tracked(const Tracked&) = delete;
     Tracked& operator=(const Tracked&) = delete;
     ~Tracked() {
       struct ::stat status {};
-      if (!ours_ || ::fstat(directory_, &status) != 0) return;
+      if (!ours_ || ::fstat(fd_, &status) != 0) return;
       try {
         journal_.add(status);
       } catch (const Error&) {
@@ -101,8 +112,50 @@ class Apply {
 
    private:
     Journal& journal_;
-    int directory_;
+    int fd_;
     bool ours_;
+  };
+
+  // A file that is to lose one of its names, or to get one more.
+  class TrackedFile {
+   public:
+    TrackedFile(Journal& journal, const Subject& subject, int parent, const std::string& name,
+                nlink_t fewest)
+        : fd_(std::max(
+              -1, sys::open_at_raw(parent, name, O_PATH | O_NOFOLLOW, sys::Resolve::kStrict))) {
+      // Its inode may be another file's as soon as the last name is gone.
+      if (fd_ && sys::stat_fd(fd_.get(), name).st_nlink >= fewest) {
+        tracked_.emplace(journal, subject, fd_.get());
+      }
+    }
+
+   private:
+    sys::UniqueFd fd_;
+    std::optional<Tracked> tracked_;
+  };
+
+  // What is to take a place. Its name is always the same for one file of one session: a run that
+  // was killed may have left it.
+  class Temporary {
+   public:
+    Temporary(const Entry& entry, int parent) : parent_(parent), name_(name_for(entry)) {
+      remove();
+    }
+    Temporary(const Temporary&) = delete;
+    Temporary& operator=(const Temporary&) = delete;
+    // There is one when something failed, and where rename(2) left two names of one file.
+    ~Temporary() { remove(); }
+
+    static std::string name_for(const Entry& entry) {
+      return ".oci-cnb-apply." + std::to_string(entry.now.st_ino);
+    }
+    const std::string& name() const { return name_; }
+
+   private:
+    void remove() { ::unlinkat(parent_, name_.c_str(), 0); }
+
+    int parent_;
+    std::string name_;
   };
 
   sys::UniqueFd open_parent(const std::string& path) const {
@@ -129,7 +182,7 @@ class Apply {
     const std::string name = name_of(entry.path);
     const auto there = sys::stat_at(parent, name);
     if (there && S_ISDIR(there->st_mode)) return;
-    const std::string temporary = temporary_name(entry);
+    const std::string temporary = Temporary::name_for(entry);
     if (::mkdirat(parent, temporary.c_str(), 0700) != 0 && errno != EEXIST) {
       throw SystemError("mkdirat", entry.path, errno, Code::kSource);
     }
@@ -138,6 +191,7 @@ class Apply {
     Entry writable = entry;
     writable.now.st_mode |= S_IRWXU;
     copy_metadata(writable, open_now(entry, O_RDONLY | O_DIRECTORY).get(), to.get());
+    journal_.begin(sys::stat_fd(to.get(), entry.path));
     if (::renameat2(parent, temporary.c_str(), parent, name.c_str(), RENAME_NOREPLACE) != 0) {
       const int error = errno;
       ::unlinkat(parent, temporary.c_str(), AT_REMOVEDIR);
@@ -146,21 +200,10 @@ class Apply {
     journal_.add(sys::stat_fd(to.get(), entry.path));
   }
 
-  // Always the same for one file of one session: a run that was killed may have left it.
-  static std::string temporary_name(const Entry& entry) {
-    return ".oci-cnb-apply." + std::to_string(entry.now.st_ino);
-  }
-
   void put_file(const Entry& entry, int parent) {
-    const std::string temporary = temporary_name(entry);
-    ::unlinkat(parent, temporary.c_str(), 0);
-    try {
-      make_temporary(entry, parent, temporary);
-      take_place(entry, parent, temporary);
-    } catch (...) {
-      ::unlinkat(parent, temporary.c_str(), 0);
-      throw;
-    }
+    const Temporary temporary(entry, parent);
+    make_temporary(entry, parent, temporary.name());
+    take_place(entry, parent, temporary.name());
   }
 
   void make_temporary(const Entry& entry, int parent, const std::string& temporary) {
@@ -170,6 +213,8 @@ class Apply {
           parent, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, sys::Resolve::kStrict, 0600);
       copy_contents(from.get(), to.get(), entry.path);
       copy_metadata(entry, from.get(), to.get());
+      // A rename may reach the disk before what was written does.
+      if (::fsync(to.get()) != 0) throw SystemError("fsync", entry.path, errno, Code::kSource);
     } else if (S_ISLNK(entry.now.st_mode)) {
       make_link(entry, parent, temporary);
     } else if (::mknodat(parent, temporary.c_str(), entry.now.st_mode, entry.now.st_rdev) != 0) {
@@ -193,14 +238,30 @@ class Apply {
     static_cast<void>(::fchownat(parent, temporary.c_str(), uid, gid, AT_SYMLINK_NOFOLLOW) == 0);
   }
 
+  // False: it has to be a copy, which is told.
+  bool put_link(const Step& step, int parent) {
+    const Temporary temporary(step.entry, parent);
+    const sys::UniqueFd other = open_parent(parent_of(step.hard_link));
+    const std::string name = name_of(step.hard_link);
+    const TrackedFile first(journal_, subject_, other.get(), name, 1);
+    if (::linkat(other.get(), name.c_str(), parent, temporary.name().c_str(), 0) != 0) {
+      left_out.push_back(quote(step.entry.path) + ": a copy, no link to " + quote(step.hard_link) +
+                         ": " + std::strerror(errno));
+      return false;
+    }
+    take_place(step.entry, parent, temporary.name());
+    return true;
+  }
+
   void take_place(const Entry& entry, int parent, const std::string& temporary) {
     const std::string name = name_of(entry.path);
     const bool replaces = entry.kind == Kind::kModified && !entry.retyped();
     const auto there = sys::stat_at(parent, name);
     const auto same = [&] {
       return there && there->st_ino == entry.old.st_ino &&
-             there->st_ctim.tv_sec == entry.old.st_ctim.tv_sec &&
-             there->st_ctim.tv_nsec == entry.old.st_ctim.tv_nsec;
+             ((there->st_ctim.tv_sec == entry.old.st_ctim.tv_sec &&
+               there->st_ctim.tv_nsec == entry.old.st_ctim.tv_nsec) ||
+              journal_.knows(*there));
     };
     if (replaces && !same()) {
       throw Error(Code::kSource, "was changed while we were at work", quote(entry.path),
@@ -208,6 +269,8 @@ class Apply {
     }
     const bool may_replace = replaces || (there && journal_.knows(*there)) || force_;
     const unsigned flags = may_replace ? 0U : unsigned{RENAME_NOREPLACE};
+    const TrackedFile old(journal_, subject_, parent, name, 2);
+    if (const auto made = sys::stat_at(parent, temporary)) journal_.begin(*made);
     if (::renameat2(parent, temporary.c_str(), parent, name.c_str(), flags) != 0) {
       throw SystemError("renameat2", entry.path, errno, Code::kSource);
     }
@@ -245,6 +308,7 @@ class Apply {
       const auto status = sys::stat_at(parent.get(), name);
       if (!status) continue;
       const bool directory = S_ISDIR(status->st_mode);
+      const TrackedFile old(journal_, subject_, parent.get(), name, 2);
       if (::unlinkat(parent.get(), name.c_str(), directory ? AT_REMOVEDIR : 0) == 0) continue;
       // What the rules hide stays, and so does its directory.
       if (directory && errno == ENOTEMPTY && !step.entry.retyped()) continue;
@@ -252,7 +316,9 @@ class Apply {
     }
     if (step.entry.retyped() && step.removals.empty()) {
       const sys::UniqueFd parent = open_parent(parent_of(step.entry.path));
-      if (::unlinkat(parent.get(), name_of(step.entry.path).c_str(), 0) != 0 && errno != ENOENT) {
+      const std::string name = name_of(step.entry.path);
+      const TrackedFile old(journal_, subject_, parent.get(), name, 2);
+      if (::unlinkat(parent.get(), name.c_str(), 0) != 0 && errno != ENOENT) {
         throw SystemError("unlinkat", step.entry.path, errno, Code::kSource);
       }
     }
@@ -279,11 +345,13 @@ std::vector<std::string> apply(const Subject& subject, const std::vector<Step>& 
     work.put(step);
     progress(++done);
   }
+  work.flush();
   for (const Step& step : steps) work.remove(step);
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
     const bool directory = step->entry.kind != Kind::kDeleted && S_ISDIR(step->entry.now.st_mode);
     if (directory) work.finish_directory(step->entry);
   }
+  work.flush();
   return std::move(work.left_out);
 }
 

@@ -13,6 +13,8 @@ namespace hookcore::changes {
 struct Step {
   Entry entry;           ///< without its descriptor
   std::string conflict;  ///< why it must not be done, or empty
+  /// Another name of the same file, which is there when it is this one's turn; or empty.
+  std::string hard_link;
   /// What of the source goes away: paths, what is in a directory before it. Only what the rules
   /// show: what they hide the container has never seen.
   std::vector<std::string> removals;
@@ -26,10 +28,12 @@ using Selection = std::function<bool(const std::string& path)>;
 std::vector<Step> plan_apply(const Subject& subject, const Journal& journal,
                              const Selection& selected);
 
-/// Does the steps: each file is complete under another name before it takes its place, so that a
-/// run that is killed leaves old or new, and can be repeated. Nothing is opened through a link or
-/// on another mount. Throws Error at the first step that fails; what can't be kept (an owner that
-/// only root may set) is left as it comes. Returns what was left out, a line each.
+/// Does the steps: each file is complete, and on the disk, under another name before it takes its
+/// place, so that a run that is killed, or a power cut, leaves old or new, and can be repeated.
+/// What is deleted goes when all that is put is on the disk. Names of one file stay so. Nothing is
+/// opened through a link or on another mount. Throws Error at the first step that fails; what can't
+/// be kept (an owner that only root may set) is left as it comes. Returns what was left out, a line
+/// each.
 std::vector<std::string> apply(const Subject& subject, const std::vector<Step>& steps,
                                Journal& journal, const std::function<void(size_t done)>& progress);
 

@@ -17,6 +17,12 @@ namespace {
 constexpr const char* kName = "applied";
 constexpr size_t kMaxBytes = size_t{1} << 30;
 
+Journal::Key key_of(const struct ::stat& status) {
+  return {status.st_dev, status.st_ino, status.st_ctim.tv_sec, status.st_ctim.tv_nsec};
+}
+
+Journal::Object object_of(const struct ::stat& status) { return {status.st_dev, status.st_ino}; }
+
 // A number and what stands behind it.
 template <typename Number>
 bool take(std::string_view& line, Number& number, char behind) {
@@ -36,7 +42,7 @@ Journal::Journal(int session_fd)
                 "wait until it has ended");
   }
   const std::string text = sys::read_all(file_.get(), kMaxBytes, kName);
-  known_ = parse(text);
+  contents_ = parse(text);
   // Half a line that a kill has left would spoil the next one.
   const size_t whole = text.rfind('\n') + 1;
   if (whole != text.size() && ::ftruncate(file_.get(), static_cast<off_t>(whole)) != 0) {
@@ -44,27 +50,38 @@ Journal::Journal(int session_fd)
   }
 }
 
-std::set<Journal::Key> Journal::parse(std::string_view text) {
-  std::set<Key> known;
+Journal::Contents Journal::parse(std::string_view text) {
+  Contents contents;
   for (size_t end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
     std::string_view line = text.substr(0, end + 1);
     Key key;
     auto& [device, inode, seconds, nanoseconds] = key;
-    if (take(line, device, ' ') && take(line, inode, ' ') && take(line, seconds, ' ') &&
-        take(line, nanoseconds, '\n')) {
-      known.insert(key);
-    }
     text.remove_prefix(end + 1);
+    if (!take(line, device, ' ')) continue;
+    if (take(line, inode, '\n')) {
+      contents.begun.emplace(device, inode);
+    } else if (take(line, inode, ' ') && take(line, seconds, ' ') &&
+               take(line, nanoseconds, '\n')) {
+      contents.known.insert(key);
+      contents.begun.erase({device, inode});
+    }
   }
-  return known;
+  return contents;
 }
 
-Journal::Key Journal::key(const struct ::stat& status) {
-  return {status.st_dev, status.st_ino, status.st_ctim.tv_sec, status.st_ctim.tv_nsec};
+bool Journal::knows(const struct ::stat& status) const {
+  return contents_.known.contains(key_of(status)) || contents_.begun.contains(object_of(status));
+}
+
+void Journal::begin(const struct ::stat& status) {
+  if (!contents_.begun.insert(object_of(status)).second) return;
+  sys::write_all(file_.get(),
+                 std::to_string(status.st_dev) + " " + std::to_string(status.st_ino) + "\n", kName);
 }
 
 void Journal::add(const struct ::stat& status) {
-  if (!known_.insert(key(status)).second) return;
+  const bool begun = contents_.begun.erase(object_of(status)) > 0;
+  if (!contents_.known.insert(key_of(status)).second && !begun) return;
   sys::write_all(file_.get(),
                  std::to_string(status.st_dev) + " " + std::to_string(status.st_ino) + " " +
                      std::to_string(status.st_ctim.tv_sec) + " " +

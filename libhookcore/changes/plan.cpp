@@ -1,9 +1,10 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <unordered_map>
-#include <unordered_set>
+#include <utility>
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/changes/apply.h"
@@ -22,7 +23,10 @@ class Planner : public Visitor {
       : subject_(subject), journal_(journal), selected_(selected) {}
 
   void visit(const Entry& entry) override {
-    if (entry.kind == Kind::kSame) return;
+    if (entry.kind == Kind::kSame) {
+      if (is_linked(entry)) names_.emplace(object_of(entry), entry.path);
+      return;
+    }
     const bool is_directory = entry.kind != Kind::kDeleted && S_ISDIR(entry.now.st_mode);
     const bool is_new = entry.kind == Kind::kAdded || entry.retyped();
     if (!selected_(entry.path)) {
@@ -46,7 +50,21 @@ class Planner : public Visitor {
     step.entry = entry;
     step.entry.directory = -1;
     judge(step);
+    if (is_linked(entry)) {
+      const auto [first, is_first] = names_.emplace(object_of(entry), entry.path);
+      if (!is_first) step.hard_link = first->second;
+    }
     steps.push_back(std::move(step));
+  }
+
+  // What shows through a moved directory has its names in the source.
+  static bool is_linked(const Entry& entry) {
+    return entry.kind != Kind::kDeleted && S_ISREG(entry.now.st_mode) && entry.now.st_nlink > 1 &&
+           entry.data_in_source.empty();
+  }
+
+  static std::pair<dev_t, ino_t> object_of(const Entry& entry) {
+    return {entry.now.st_dev, entry.now.st_ino};
   }
 
   void judge(Step& step) const {
@@ -118,6 +136,7 @@ class Planner : public Visitor {
   const Journal& journal_;
   const Selection& selected_;
   std::unordered_map<std::string, Entry> passed_over_;
+  std::map<std::pair<dev_t, ino_t>, std::string> names_;  ///< the first of each file's
 };
 
 }  // namespace

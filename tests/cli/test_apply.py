@@ -25,9 +25,8 @@ def source(tmp_path):
     return source
 
 
-@pytest.fixture
-def session(oci, source):
-    """An upper as overlayfs leaves it, over the source; removed by `session rm`."""
+def begin(oci, source, name="s"):
+    """A session over the source as it is now; its directory."""
     deadline = time.clock_gettime_ns(time.CLOCK_REALTIME) + 20_000_000
     while time.clock_gettime_ns(COARSE) < deadline:
         pass  # until the clock of the file system is past the source's times
@@ -41,12 +40,18 @@ def session(oci, source):
                    "gid-swap": [0, 0]},
         "members": [],
     }
-    path = oci.store / "sessions/s"
+    path = oci.store / "sessions" / name
     for folder in (oci.store, oci.store / "sessions", oci.store / "trash", oci.store / "log", path):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.chmod(0o700)
     (path / "state.json").write_text(json.dumps(state))
-    upper = path / "upper"
+    return path
+
+
+@pytest.fixture
+def session(oci, source):
+    """An upper as overlayfs leaves it, over the source; removed by `session rm`."""
+    upper = begin(oci, source) / "upper"
     write(upper / "change", "new\n")
     write(upper / "d/change", "new\n")
     write(upper / "made/deep/file", "new\n")
@@ -118,6 +123,34 @@ def test_a_link_in_the_source_is_never_followed(oci, session, source, tmp_path):
     assert (outside / "change").read_text() == "precious\n"
     assert list(outside.iterdir()) == [outside / "change"]
     assert result.returncode in (1, 4) or not (source / "d").is_symlink()
+
+
+def test_names_of_one_file_stay_so(oci, session, source):
+    os.link(session / "change", session / "made/deep/second")
+    os.link(session / "change", session / "third")
+    os.link(session / "made/deep/file", session / "made/twin")
+    assert oci.run("session", "apply", "--yes", "s", "made").returncode == 0
+    assert (source / "made/twin").samefile(source / "made/deep/file")
+    assert (source / "change").read_text() == "old change\n", "it was not selected"
+    assert (source / "made/deep/second").read_text() == "new\n"
+    result = oci.run("session", "apply", "--yes", "s")
+    assert result.returncode == 0, result.stderr
+    assert (source / "third").samefile(source / "change")
+    assert oci.run("session", "diff", "s").stdout == ""
+    os.link(session / "change", session / "fourth")
+    assert oci.run("session", "apply", "--yes", "s").returncode == 0, "a link's time is its own work"
+    assert (source / "fourth").samefile(source / "change")
+
+
+def test_a_file_with_two_names_in_the_source(oci, source):
+    os.link(source / "change", source / "other")
+    upper = begin(oci, source) / "upper"
+    write(upper / "change", "new\n")
+    write(upper / "other", "new other\n")
+    result = oci.run("session", "apply", "--yes", "s")
+    assert result.returncode == 0, result.stderr
+    assert ((source / "change").read_text(), (source / "other").read_text()) == ("new\n", "new other\n")
+    assert oci.run("session", "rm", "s").returncode == 0
 
 
 @pytest.mark.rootful

@@ -13,19 +13,28 @@ namespace hookcore::changes {
 namespace {
 
 using Keys = std::set<Journal::Key>;
+using Objects = std::set<Journal::Object>;
 
 TEST(JournalText, LinesOfFourNumbers) {
   EXPECT_EQ((Keys{{1, 2, 3, 4}, {18446744073709551615U, 0, -5, 999999999}}),
-            Journal::parse("1 2 3 4\n18446744073709551615 0 -5 999999999\n"));
+            Journal::parse("1 2 3 4\n18446744073709551615 0 -5 999999999\n").known);
+}
+
+TEST(JournalText, WhatIsAnnouncedIsSoUntilItIsKnown) {
+  EXPECT_EQ((Journal::Contents{{}, {{1, 2}}}), Journal::parse("1 2\n"));
+  EXPECT_EQ((Journal::Contents{{{1, 2, 3, 4}}, {}}), Journal::parse("1 2\n1 2 3 4\n"));
+  EXPECT_EQ((Journal::Contents{{{1, 2, 3, 4}}, {{1, 2}}}), Journal::parse("1 2 3 4\n1 2\n"));
 }
 
 TEST(JournalText, WhatIsNoWholeLineIsNone) {
-  EXPECT_EQ(Keys{}, Journal::parse(""));
-  EXPECT_EQ(Keys{}, Journal::parse("1 2 3 4")) << "cut off by a kill";
+  EXPECT_EQ(Journal::Contents{}, Journal::parse(""));
+  EXPECT_EQ(Journal::Contents{}, Journal::parse("1 2 3 4")) << "cut off by a kill";
   for (const std::string line :
        {"", "1", "1 2 3", "1 2 3 4 5", "1  2 3 4", " 1 2 3 4", "1 2 3 4 ", "a 2 3 4", "-1 2 3 4",
         "18446744073709551616 2 3 4", "1 2 3 9223372036854775808", "0x1 2 3 4"}) {
-    EXPECT_EQ((Keys{{7, 7, 7, 7}}), Journal::parse(line + "\n7 7 7 7\n")) << line;
+    const Journal::Contents read = Journal::parse(line + "\n7 7 7 7\n8 8\n");
+    EXPECT_EQ((Keys{{7, 7, 7, 7}}), read.known) << line;
+    EXPECT_EQ((Objects{{8, 8}}), read.begun) << line;
   }
 }
 
@@ -50,8 +59,19 @@ TEST(JournalFile, KnowsWhatARunBeforeHasAdded) {
       EXPECT_FALSE(journal.knows(status)) << "it was changed since";
       journal.add(status);
     }
-    const Journal journal(place.fd);
-    EXPECT_TRUE(journal.knows(status)) << "half a line must not spoil the next";
+    {
+      Journal journal(place.fd);
+      EXPECT_TRUE(journal.knows(status)) << "half a line must not spoil the next";
+      journal.begin(status);
+    }
+    status.st_ctim.tv_nsec = 1;
+    {
+      Journal journal(place.fd);
+      EXPECT_TRUE(journal.knows(status)) << "a kill came before its new time was written down";
+      journal.add(status);
+    }
+    status.st_ctim.tv_nsec = 2;
+    EXPECT_FALSE(Journal(place.fd).knows(status)) << "from here on it is somebody else's work";
   });
 }
 
