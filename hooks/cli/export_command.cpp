@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
@@ -48,12 +49,24 @@ class Output {
   std::string buffer_;
 };
 
+changes::ExportOptions::IdMap id_map(const std::vector<std::array<uint32_t, 3>>& ranges) {
+  changes::ExportOptions::IdMap map;
+  for (const auto& [inside, outside, count] : ranges) map.push_back({inside, outside, count});
+  return map;
+}
+
 std::vector<std::string> write_layer(const changes::Subject& subject, int fd) {
   Output output(fd);
   changes::ExportOptions options;
   options.latest_time = source_date_epoch();
   // A plain user's containers know him as their root, and his subordinate ids as the others.
-  if (::geteuid() != 0) std::tie(options.uids, options.gids) = own_id_maps();
+  if (::geteuid() != 0) {
+    auto [uids, gids] = own_id_maps();
+    options.uids.push_back(std::move(uids));
+    options.gids.push_back(std::move(gids));
+  }
+  options.uids.push_back(id_map(subject.state.origin.uids));
+  options.gids.push_back(id_map(subject.state.origin.gids));
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
   options.progress = [terminal](uint64_t entries) {
     if (!terminal || entries % 1000 != 0) return;

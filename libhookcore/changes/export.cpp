@@ -52,16 +52,17 @@ class Exporter : public Visitor {
   }
 
  private:
-  uint64_t id(const std::vector<sys::IdRange>& map, uint32_t host) const {
-    return sys::map_in(map, host).value_or(host);
+  static uint32_t inside(const std::vector<ExportOptions::IdMap>& maps, uint32_t id) {
+    for (const ExportOptions::IdMap& map : maps) id = sys::map_in(map, id).value_or(id);
+    return id;
   }
 
   TarHeader header_of(const Entry& entry, int fd) const {
     TarHeader header;
     header.path = entry.path;
     header.mode = entry.now.st_mode;
-    header.uid = id(options_.uids, entry.now.st_uid);
-    header.gid = id(options_.gids, entry.now.st_gid);
+    header.uid = inside(options_.uids, entry.now.st_uid);
+    header.gid = inside(options_.gids, entry.now.st_gid);
     header.mtime = entry.now.st_mtim.tv_sec;
     if (options_.latest_time) header.mtime = std::min(header.mtime, *options_.latest_time);
     if (fd < 0) return header;

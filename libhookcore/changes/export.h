@@ -15,8 +15,10 @@ struct ExportOptions {
   /// Times later than this (seconds since 1970) are written as this: reproducible-builds.org,
   /// SOURCE_DATE_EPOCH.
   std::optional<int64_t> latest_time;
-  std::vector<sys::IdRange> uids;  ///< container -> host; empty: as they are
-  std::vector<sys::IdRange> gids;
+  using IdMap = std::vector<sys::IdRange>;  ///< ids inside -> outside; empty: the same
+  /// Of the user namespaces between us and the container, the outermost first.
+  std::vector<IdMap> uids;
+  std::vector<IdMap> gids;
   std::function<void(uint64_t entries)> progress;
 };
 

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/hook/container.h"
@@ -33,6 +35,15 @@ struct SharedMounts {
   sys::UniqueFd workspace;
   sys::UniqueFd layers;
 };
+
+std::vector<std::array<uint32_t, 3>> ranges_of(const std::vector<oci::IdMapping>& mappings) {
+  std::vector<std::array<uint32_t, 3>> ranges;
+  ranges.reserve(mappings.size());
+  for (const oci::IdMapping& one : mappings) {
+    ranges.push_back({one.container_id, one.host_id, one.size});
+  }
+  return ranges;
+}
 
 /// The work inside the container's mount namespace, with one of the two mount interfaces.
 class Preparation {
@@ -188,6 +199,8 @@ class Preparation {
     origin.user_xattr = namespaces_.user_xattr();
     origin.uid_swap = {shift.uid.on_disk, shift.uid.shown};
     origin.gid_swap = {shift.gid.on_disk, shift.gid.shown};
+    origin.uids = ranges_of(job_.config.uid_mappings);
+    origin.gids = ranges_of(job_.config.gid_mappings);
   }
 
   // The overlay that other containers of the session have; only what the engine has mounted into it

@@ -65,6 +65,8 @@ Json origin_to_json(const Origin& origin) {
   json["user-xattr"] = origin.user_xattr;
   json["uid-swap"] = origin.uid_swap;
   json["gid-swap"] = origin.gid_swap;
+  json["uids"] = origin.uids;
+  json["gids"] = origin.gids;
   return json;
 }
 
@@ -78,6 +80,8 @@ Origin origin_from_json(const nlohmann::json& json) {
   origin.user_xattr = json.at("user-xattr");
   origin.uid_swap = json.at("uid-swap");
   origin.gid_swap = json.at("gid-swap");
+  if (json.contains("uids")) origin.uids = json.at("uids");
+  if (json.contains("gids")) origin.gids = json.at("gids");
   return origin;
 }
 

@@ -58,6 +58,10 @@ struct Origin {
   /// {on disk, shown}: ids that an id-mapped lower exchanges.
   std::array<uint32_t, 2> uid_swap{};
   std::array<uint32_t, 2> gid_swap{};
+  /// {the container's, the hooks', how many}: ids where the container has a user namespace of its
+  /// own.
+  std::vector<std::array<uint32_t, 3>> uids;
+  std::vector<std::array<uint32_t, 3>> gids;
   bool operator==(const Origin&) const = default;
 };
 

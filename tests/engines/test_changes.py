@@ -31,10 +31,10 @@ def after(podman, hooks, ask):
     end, and its scratch with it."""
     names = []
 
-    def run(script):
+    def run(script, **fields):
         name = f"lab-{uuid.uuid4().hex[:8]}"
         names.append(name)
-        request = ask(Probe().add("script", script).script())
+        request = ask(Probe().add("script", script).script(), **fields)
         must(podman.command(hooks, "create", "--name", name, *podman.create_options(request)))
         facts = started(podman.call(hooks, "start", "--attach", name))
         assert facts.status("script") == 0, facts.text("script")
@@ -115,6 +115,26 @@ def test_export_of_long_names_attributes_and_what_no_layer_holds(after, oci, tmp
         assert tar.extractfile(deep).read() == b"x\n"
     assert members["long"].linkname == deep
     assert members["pipe"].isfifo() and members["README.md"].mode == 0o4755
+
+
+def test_equal_work_in_two_sessions_is_equal_bytes(after, oci):
+    env = {"SOURCE_DATE_EPOCH": "0"}
+    first, second = (oci("session", "export", after(SCRIPT), env=env) for _ in range(2))
+    assert (first.status, second.status) == (0, 0)
+    assert first.stdout == second.stdout
+
+
+@pytest.mark.rootless
+def test_export_has_the_owners_that_the_container_saw(after, oci, tmp_path):
+    """Under keep-id the user on the host is another than root inside."""
+    session = after("cd /workspace; echo x > mine; mkdir d; echo y >> README.md", image="user1001",
+                    options=("--userns=keep-id:uid=1001,gid=1001",))
+    result = oci("session", "export", session)
+    assert (result.status, result.stderr) == (0, "")
+    (tmp_path / "layer.tar").write_bytes(result.stdout)
+    with tarfile.open(tmp_path / "layer.tar") as tar:
+        owners = {one.name: (one.uid, one.gid) for one in tar.getmembers()}
+    assert owners == {"README.md": (1001, 1001), "d": (1001, 1001), "mine": (1001, 1001)}
 
 
 def test_wrong_use_is_told(oci, after):

@@ -24,7 +24,16 @@ SessionState example() {
   state.source_device = 0xFFFFFFFFFFFFFFFFU;
   state.source_inode = 1;
   state.scratch = "tmpfs";
-  state.origin = {"/src/\xff", -1, 999999999, "my.rules", ".dockerignore", true, {1000, 0}, {7, 8}};
+  state.origin = {"/src/\xff",
+                  -1,
+                  999999999,
+                  "my.rules",
+                  ".dockerignore",
+                  true,
+                  {1000, 0},
+                  {7, 8},
+                  {{0, 1, 1000}, {1000, 0, 1}},
+                  {{0, 4000000000, 65536}}};
   state.members = {{4711, 0xFFFFFFFFFFFFFFFEU, true}, {1, 2, false}};
   return state;
 }
