@@ -103,6 +103,7 @@ inside() {
   [[ $scale != --profile ]] || return 0
   if command -v podman >/dev/null && command -v crun >/dev/null; then
     python3 -B "$here/podman_bench.py" "$hooks" "$TMPDIR/programs/bin"
+    python3 -B "$here/session_bench.py" "$hooks" "$TMPDIR/programs/bin"
   else
     printf 'note\tpodman and crun are not installed: their rows are missing\n'
   fi
