@@ -246,6 +246,16 @@ void Store::empty_trash_detached(const std::function<void(const CollectResult&)>
   });
 }
 
+// What a killed hook was about to put beside the sessions. One that is at work finds it gone, and
+// goes on without it (hook::UpperProbe).
+void Store::sweep_temporary_files(CollectResult& result) {
+  for (const std::string& name : sys::list_directory(root_fd_.get())) {
+    if (!name.starts_with('.')) continue;
+    const sys::RemoveResult removed = sys::remove_tree(root_fd_.get(), name);
+    if (!removed.complete()) result.problems.push_back(removed.first_left);
+  }
+}
+
 // Judged under the lock.
 bool Store::collect_one(const std::string& name, const sys::Proc& proc, uint64_t idle_seconds) {
   auto session = lock(name, false);
@@ -306,6 +316,7 @@ CollectResult Store::collect(const sys::Proc& proc, uint64_t idle_seconds, uint6
     }
   }
   empty_trash(result, limit);
+  sweep_temporary_files(result);
   return result;
 }
 

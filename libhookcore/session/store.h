@@ -163,9 +163,9 @@ class Store {
 
   /// Removes what nobody can come back to: sessions without a living member whose container or pod
   /// is gone, named ones that have been idle for longer than idle_seconds (0: never too long), and
-  /// what is in trash, up to limit entries. Sessions locked by somebody are kept. Without an engine
-  /// to ask, a pod's goes ten minutes after its sandbox was seen to be gone: it may get another
-  /// one.
+  /// what is in trash, up to limit entries, or half written. Sessions locked by somebody are kept.
+  /// Without an engine to ask, a pod's goes ten minutes after its sandbox was seen to be gone: it
+  /// may get another one.
   CollectResult collect(const sys::Proc& proc, uint64_t idle_seconds = 0,
                         uint64_t limit = sys::kNoLimit, const IsPodRemoved& is_removed = {});
 
@@ -181,6 +181,7 @@ class Store {
   std::optional<Session> lock(const std::string& name, bool wait);
   bool collect_one(const std::string& name, const sys::Proc& proc, uint64_t idle_seconds);
   bool collect_removed_pod(const std::string& name, const sys::Proc& proc, CollectResult& result);
+  void sweep_temporary_files(CollectResult& result);
   std::string to_trash(const Session& session);
 
   std::string root_;

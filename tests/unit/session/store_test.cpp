@@ -245,7 +245,8 @@ TEST_P(StoreTest, CollectTakesWhatIsOverAndNothingElse) {
     store.acquire("no-state");
     store.acquire("broken").write_state(state_of(proc, 0));
     tree::write(sessions + "broken/state.json", "{\"version\": 1, \"cont");
-    tree::make(place.path, {"store/trash/left/upper/file", "store/sessions/over/upper/file"});
+    tree::make(place.path, {"store/trash/left/upper/file", "store/sessions/over/upper/file",
+                            "store/.upper-probed.1.2"});
     const Session locked = store.acquire("locked");
 
     const CollectResult result = store.collect(proc);
@@ -254,6 +255,7 @@ TEST_P(StoreTest, CollectTakesWhatIsOverAndNothingElse) {
     EXPECT_EQ(3U, result.kept);
     EXPECT_EQ((std::vector<std::string>{"locked", "running", "stopped"}), tree::names(sessions));
     EXPECT_TRUE(tree::names(place.path + "/store/trash").empty());
+    EXPECT_EQ((std::vector<std::string>{"sessions", "trash"}), tree::names(place.path + "/store"));
   });
 }
 
