@@ -11,6 +11,7 @@
 #   kubernetes pods over the CRI: containerd of this machine (1.6), of Debian 13 (1.7) and of sid (2.1)
 #   runtime    oci-cnb-runtime under Docker, containerd, podman and buildah, on the same three
 #   build      the CNB lifecycle under podman and crun: images over the overlay and over plain copies
+#   load       fifty containers at once; kill -9 of anything at random, rootful and rootless
 #   package    the .deb on both: install, use, upgrade, remove
 #
 # The last line is `N passed, N failed, N skipped`. A tier that cannot run is skipped, loudly; with
@@ -19,7 +20,7 @@ set -euo pipefail
 
 checkout=$(readlink -f "$(dirname "$(readlink -f "$0")")/..")
 cd "$checkout"
-readonly all_tiers=(house unit sanitize host trixie kubernetes runtime build package)
+readonly all_tiers=(house unit sanitize host trixie kubernetes runtime build load package)
 readonly build=$checkout/build/release results=$checkout/build/results
 readonly enter=$checkout/tests/lab/enter
 corpus=$(readlink -f "${OCI_CNB_CORPUS:-$checkout/../shared/corpus}" || true)
@@ -254,6 +255,26 @@ tier_build() {
   done
 }
 
+# load_as NAME [OPTION]...
+load_as() {
+  local name=$1
+  shift
+  OCI_CNB_STAGE=$checkout/build/stage "$enter" "$@" host python3 -B -m pytest tests/load -q --tb=short \
+    --junit-xml="$results/user/$name.xml" >"$results/$name.log" 2>&1 || true
+}
+
+# At the same time: neither sees the other, and both together are the load.
+tier_load() {
+  local start=$SECONDS name
+  load_as load-rootful &
+  load_as load-rootless --user
+  wait
+  for name in load-rootful load-rootless; do
+    grep -vE '^\.+( |$)|^$' "$results/$name.log" | tail -n 100 || true
+    collect "$name" $((SECONDS - start)) "$results/$name.log" "$results/user/$name.xml"
+  done
+}
+
 tier_package() {
   local start world log=$results/package.log
   (cd "$build" && rm -f ./*.deb && cpack -G DEB) >"$log" 2>&1 || {
@@ -302,7 +323,7 @@ main() {
   if build_preset release && stage; then
     for tier in "${tiers[@]}"; do
       case $tier in
-        unit | sanitize | host | trixie | kubernetes | runtime | build | package)
+        unit | sanitize | host | trixie | kubernetes | runtime | build | load | package)
           if [[ $(id -u) -ne 0 ]]; then
             cannot "$tier" "the lab needs root"
             continue
