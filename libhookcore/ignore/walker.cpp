@@ -33,6 +33,13 @@ bool has_vanished(int error_number) {
   return error_number == ENOENT || error_number == ENOTDIR || error_number == ELOOP;
 }
 
+// A mask that is left out for any other reason would show what it is to hide.
+bool is_gone(const DirectoryHandle& handle, const Directory& directory) {
+  if (handle.fd() >= 0) return false;
+  if (has_vanished(-handle.fd())) return true;
+  throw SystemError("openat", directory.path(), -handle.fd(), Code::kSource);
+}
+
 }  // namespace
 
 bool entry_type(int dirfd, const sys::DirectoryReader::Entry& entry, EntryType& type) {
@@ -65,7 +72,11 @@ void Walker::process(Worker& worker, Directory& directory) {
 
 // -1: there is nothing to read in it.
 int Walker::open(Directory& directory) {
-  if (directory.is_root()) return sys::open_directory_at(directory.fd.get(), ".");
+  if (directory.is_root()) {
+    const int root = sys::open_directory_at(directory.fd.get(), ".");
+    if (root < 0) throw SystemError("openat", "the source directory", -root, Code::kSource);
+    return root;
+  }
   const DirectoryHandle parent(*directory.parent);
   const int fd =
       parent.fd() < 0 ? parent.fd() : sys::open_directory_at(parent.fd(), directory.name.c_str());
@@ -200,7 +211,7 @@ void Walker::hide(Worker& worker, Directory& directory, int fd, const OpenEntry&
 void Walker::flush(Worker& worker, const Directory& directory, const std::string& hidden) {
   if (hidden.empty()) return;
   const DirectoryHandle handle(directory);
-  if (handle.fd() < 0) return;
+  if (is_gone(handle, directory)) return;
   for (size_t i = 0; i < hidden.size();) {
     const OpenEntry entry = {std::string_view(hidden.c_str() + i + 1),
                              static_cast<EntryType>(hidden[i])};
@@ -215,7 +226,7 @@ void Walker::emit(Worker& worker, const Directory& directory, int fd, const Open
   if (!visible && masks_ == nullptr) return;
   if (fd < 0) {
     const DirectoryHandle handle(directory);
-    if (handle.fd() >= 0) emit(worker, directory, handle.fd(), entry, visible);
+    if (!is_gone(handle, directory)) emit(worker, directory, handle.fd(), entry, visible);
     return;
   }
   if (worker.path_of != &directory) {

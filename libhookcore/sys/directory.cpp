@@ -65,7 +65,13 @@ int open_directory_at(int dirfd, const char* name) {
 
 std::optional<unsigned char> entry_type_at(int dirfd, const char* name) {
   struct ::stat status = {};
-  if (::fstatat(dirfd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;
+  if (::fstatat(dirfd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    // EACCES: a directory that we may not search shows none of its entries.
+    if (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG || errno == EACCES) {
+      return std::nullopt;
+    }
+    throw SystemError("fstatat", name, errno);
+  }
   return static_cast<unsigned char>(IFTODT(status.st_mode));
 }
 
