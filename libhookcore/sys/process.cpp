@@ -147,12 +147,17 @@ std::string Proc::read(const std::string& path) const {
 std::optional<uint64_t> Proc::start_time(pid_t pid) const {
   const std::string path = std::to_string(pid) + "/stat";
   const UniqueFd file(::openat(fd_.get(), path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return std::nullopt;
+  if (!file) {
+    if (errno == ENOENT || errno == ESRCH) return std::nullopt;
+    throw SystemError("open", "/proc/" + path, errno);
+  }
   std::string text;
   try {
     text = read_all(file.get(), kProcFileMax, "/proc/" + path);
-  } catch (const SystemError&) {
-    return std::nullopt;  // ESRCH: the process ended between open and read
+  } catch (const SystemError& error) {
+    // Any other error says nothing about the process: one that lives is never taken for dead.
+    if (error.error_number() != ESRCH) throw;
+    return std::nullopt;
   }
   // The command name may hold blanks and parentheses: fields count from the last ')'.
   const size_t end_of_name = text.rfind(')');
