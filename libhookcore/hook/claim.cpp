@@ -49,7 +49,17 @@ Claim::Claim(session::Store& store, const sys::Proc& proc, const session::Identi
   done_ = false;
   // Written before anything is mounted. A container that joins mounts nothing that its session
   // doesn't know.
-  if (!holder_) session_.write_state(state_);
+  if (!holder_) begin();
+}
+
+// A constructor that throws undoes nothing by itself.
+void Claim::begin() {
+  try {
+    session_.write_state(state_);
+  } catch (const Error&) {
+    if (fresh_) store_.remove(std::move(session_), proc_);
+    throw;
+  }
 }
 
 // Nothing of ours is changed by a refusal here.

@@ -42,6 +42,7 @@ class Claim {
 
  private:
   void claim_own();
+  void begin();
   void claim_shared();
   void check_members();
   void find_holder();

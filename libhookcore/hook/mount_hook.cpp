@@ -85,9 +85,7 @@ bool try_to_serve(const Job& job, const sys::Proc& proc, session::Store& store, 
   if (claim.is_restart() && !claim.holder()) {
     renew_work_directory(claim, proc, claim.old_boot_id(), log);
   }
-  if (!prepare_container(job, proc, store, claim, log)) return false;
-  claim.commit();
-  return true;
+  return prepare_container(job, proc, store, claim, log);
 }
 
 void serve(Job& job, report::Log& log) {

@@ -184,6 +184,7 @@ class Preparation {
       bin->drop(source.get());
       if (upper) bin->drop(upper.get());
       target = take_engine_mount_away(*bin, engine_mount);
+      bin->empty();
     }
     api.attach(workspace.mount.get(), target.get());
     attach_nested_mounts(api, nested, workspace.mount.get());
@@ -218,6 +219,7 @@ class Preparation {
       const sys::UniqueFd tmpfs = api.tmpfs({});
       const auto bin = api.make_bin(tmpfs.get(), rootfs_.fd());
       target = take_engine_mount_away(*bin, engine_mount_->get());
+      bin->empty();
     }
     api.attach(workspace, target.get());
     try {
@@ -261,9 +263,11 @@ class Preparation {
     const sys::UniqueFd root = sys::reopen_directory(mount.get());
     // Others are at work in it: it stays theirs.
     const bool taken = claim_.has_company() && !job_.request.scratch.tmpfs;
-    if (!taken && (::fchown(root.get(), process_.uid, process_.gid) != 0 ||
-                   ::fchmod(root.get(), 0755) != 0)) {
+    if (!taken && ::fchown(root.get(), process_.uid, process_.gid) != 0) {
       throw SystemError("fchown", "/layers", errno, Code::kScratch);
+    }
+    if (!taken && ::fchmod(root.get(), 0755) != 0) {
+      throw SystemError("fchmod", "/layers", errno, Code::kScratch);
     }
     sys::MountFlags flags;
     flags.no_dev = true;
@@ -372,6 +376,8 @@ bool prepare_container(const Job& job, const sys::Proc& proc, const session::Sto
     log.debug(std::string("falling back to mount(2): ") + reason.what());
     preparation.run(*sys::make_legacy_mount_api(proc, rootfs.fd(), rootfs.path()));
   }
+  rootfs.require_uncovered();
+  claim.commit();
   rootfs.keep();
   return true;
 }

@@ -54,6 +54,14 @@ Rootfs::Rootfs(const std::string& path)
   }
 }
 
+void Rootfs::require_uncovered() const {
+  const sys::UniqueFd seen =
+      sys::open_at(AT_FDCWD, path_, O_PATH | O_DIRECTORY, sys::Resolve::kHost);
+  if (sys::same_object(seen.get(), fd_.get())) return;
+  throw Error(Code::kSystem, "what covered the container's rootfs could not be taken off",
+              quote(path_));
+}
+
 Rootfs::~Rootfs() {
   for (const Made& made : made_) {
     if (::unlinkat(made.parent.get(), made.name.c_str(), AT_REMOVEDIR) == 0 || errno != EBUSY) {
@@ -107,28 +115,32 @@ std::optional<sys::UniqueFd> Rootfs::directory_in(int parent, const std::string&
 
 sys::UniqueFd Rootfs::ensure_directory(const std::string& path, uid_t uid, gid_t gid) {
   sys::UniqueFd opened;
-  const int parent = parent_of(path, opened);
+  int parent = parent_of(path, opened);
   if (parent < 0) {
     throw Error(Code::kLayout, "the directory that should hold " + path + " is absent",
                 "the image's file system", "make it in the image");
   }
   if (auto found = directory_in(parent, path)) return std::move(*found);
   const std::string name = name_part(path);
+  if (!opened) opened.reset(::fcntl(parent, F_DUPFD_CLOEXEC, 3));
+  if (!opened) throw SystemError("fcntl", path, errno, Code::kLayout);
   {
     const sys::FsIdentity identity(uid, gid);
-    if (::mkdirat(parent, name.c_str(), 0755) != 0 && errno != EEXIST) {
+    const bool made = ::mkdirat(opened.get(), name.c_str(), 0755) == 0;
+    if (!made && errno != EEXIST) {
       throw SystemError("mkdirat", path, errno, Code::kLayout,
                         "the image has no " + path +
                             " and its file system takes none: make it in "
                             "the image");
     }
+    parent = opened.get();
+    if (made) made_.push_back({std::move(opened), name});
     // The umask of a hook is 077.
-    sys::UniqueFd made =
+    const sys::UniqueFd directory =
         sys::open_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kNoLinks);
-    if (::fchmod(made.get(), 0755) != 0) throw SystemError("fchmod", path, errno, Code::kLayout);
+    if (::fchmod(directory.get(), 0755) != 0)
+      throw SystemError("fchmod", path, errno, Code::kLayout);
   }
-  if (!opened) opened.reset(::fcntl(parent, F_DUPFD_CLOEXEC, 3));
-  made_.push_back({std::move(opened), name});
   auto found = directory(path);
   if (!found) throw Error(Code::kLayout, path + " vanished", "the image's file system");
   return std::move(*found);

@@ -26,6 +26,8 @@ class Rootfs {
   /// The same, made with mode 0755 where it is absent, by the ids given; undone unless keep() is
   /// called. Only the last component is made.
   sys::UniqueFd ensure_directory(const std::string& path, uid_t uid, gid_t gid);
+  /// Throws Error when something that was mounted over the rootfs for a while is still there.
+  void require_uncovered() const;
   /// What ensure_directory made stays.
   void keep() { made_.clear(); }
   ~Rootfs();

@@ -64,6 +64,8 @@ class MountBin {
   virtual void drop(int mount_fd) = 0;
   /// A mount that stands somewhere, with all that is mounted below it: as detach_mount().
   virtual bool take_away(int mount_fd) = 0;
+  /// What the end of this object does, with an error where that can't be done.
+  virtual void empty() = 0;
 };
 
 /// Makes mounts that nobody sees until they are attached. A mount is a descriptor of its root

@@ -21,6 +21,7 @@ class StageBin : public MountBin {
  public:
   void drop(int) override {}
   bool take_away(int mount_fd) override { return detach_mount(mount_fd); }
+  void empty() override {}
 };
 
 // mount(2) takes strings only. Every one of them is "self/fd/N" relative to the host's procfs as

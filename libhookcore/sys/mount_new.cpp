@@ -90,9 +90,9 @@ class StandingBin : public MountBin {
   StandingBin(int tmpfs_fd, int stage_fd) : tmpfs_(tmpfs_fd) { move(tmpfs_fd, stage_fd); }
   ~StandingBin() override {
     try {
-      detach_mount(tmpfs_);
+      if (stands_) detach_mount(tmpfs_);
     } catch (const Error&) {
-      // The container doesn't start, and its mount namespace goes.
+      // An error is on its way already: the container doesn't start.
     }
   }
 
@@ -112,6 +112,11 @@ class StandingBin : public MountBin {
     fail("move_mount", "mount to take away", errno);
   }
 
+  void empty() override {
+    if (!detach_mount(tmpfs_)) fail("umount2", "mounts that are to go", EINVAL);
+    stands_ = false;
+  }
+
  private:
   static bool try_move(int mount_fd, int target_fd) {
     return ::move_mount(mount_fd, "", target_fd, "",
@@ -128,6 +133,7 @@ class StandingBin : public MountBin {
 
   int tmpfs_;
   unsigned places_ = 0;
+  bool stands_ = true;
 };
 
 class NewMountApi : public MountApi {

@@ -34,11 +34,15 @@ MountFlags mount_flags(int fd) {
 bool detach_mount(int fd) {
   if (::fchdir(fd) != 0) throw SystemError("fchdir", "mount to take away", errno);
   // Otherwise what is mounted below would also go from the mount's peers: from the host.
+  const char* call = "mount";
   int result = ::mount("", ".", nullptr, MS_PRIVATE | MS_REC, nullptr);
-  if (result == 0) result = ::umount2(".", MNT_DETACH | UMOUNT_NOFOLLOW);
+  if (result == 0) {
+    call = "umount2";
+    result = ::umount2(".", MNT_DETACH | UMOUNT_NOFOLLOW);
+  }
   const int error = errno;
   if (::chdir("/") != 0) throw SystemError("chdir", "/", errno);
-  if (result != 0 && error != EINVAL) throw SystemError("umount2", "mount to take away", error);
+  if (result != 0 && error != EINVAL) throw SystemError(call, "mount to take away", error);
   return result == 0;
 }
 
