@@ -184,7 +184,7 @@ void MaskLayer::finish() {
         sys::open_at(root_.get(), path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kStrict);
     if (::futimens(fd.get(), times.data()) != 0) fail("futimens", path, errno);
   }
-  copy_times(sys::stat_fd(source_fd_, ""), root_.get(), "");
+  copy_times(sys::stat_fd(source_fd_, "source"), root_.get(), "mask layer");
 }
 
 }  // namespace hookcore::overlay

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstring>
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/sys/file.h"
@@ -31,7 +32,8 @@ bool never_an_upper(int64_t type) {
   return false;
 }
 
-[[noreturn]] void unfit(int scratch_fd, const std::string& what) {
+[[noreturn]] void unfit(int scratch_fd, std::string what, const char* call = nullptr) {
+  if (call != nullptr) what += std::string(": ") + call + ": " + std::strerror(errno);
   throw Error(Code::kScratch,
               "the scratch directory lies on " +
                   sys::filesystem_name(sys::filesystem_type(scratch_fd)) +
@@ -44,12 +46,12 @@ bool never_an_upper(int64_t type) {
 // RENAME_WHITEOUT is how overlayfs renames a file that a lower layer has.
 void probe_rename(int directory, int scratch_fd) {
   if (::mknodat(directory, "whiteout", S_IFCHR, ::makedev(0, 0)) != 0) {
-    unfit(scratch_fd, "no whiteouts");
+    unfit(scratch_fd, "no whiteouts", "mknodat");
   }
   const sys::UniqueFd file =
       sys::open_at(directory, "file", O_CREAT | O_EXCL | O_WRONLY, sys::Resolve::kStrict, 0600);
   if (::renameat2(directory, "file", directory, "whiteout", RENAME_WHITEOUT) != 0) {
-    unfit(scratch_fd, "no RENAME_WHITEOUT");
+    unfit(scratch_fd, "no RENAME_WHITEOUT", "renameat2");
   }
 }
 
@@ -65,14 +67,20 @@ void probe_upper(int scratch_fd, bool user_xattr) {
   struct Removal {
     int fd;
     const std::string& name;
-    ~Removal() { static_cast<void>(sys::remove_tree(fd, name)); }
+    ~Removal() {
+      try {
+        static_cast<void>(sys::remove_tree(fd, name));
+      } catch (const Error&) {
+        // It goes with the session.
+      }
+    }
   };
   const Removal removal{scratch_fd, name};
   const sys::UniqueFd directory =
       sys::open_at(scratch_fd, name, O_RDONLY | O_DIRECTORY, sys::Resolve::kStrict);
   const char* attribute = user_xattr ? "user.overlay.probe" : "trusted.overlay.probe";
   if (!sys::set_xattr(directory.get(), attribute, "y")) {
-    unfit(scratch_fd, std::string("no extended attribute ") + attribute);
+    unfit(scratch_fd, std::string("no extended attribute ") + attribute, "fsetxattr");
   }
   probe_rename(directory.get(), scratch_fd);
 }

@@ -84,7 +84,11 @@ class TreeRemover {
       return;
     }
     const UniqueFd place(opened);
-    const struct ::stat status = stat_fd(place.get(), name);
+    struct ::stat status {};
+    if (::fstat(place.get(), &status) != 0) {
+      leave(name, std::strerror(errno));
+      return;
+    }
     if (status.st_dev != device_) {
       leave(name, "lies on another file system");
       return;
