@@ -11,6 +11,7 @@
 #   kubernetes pods over the CRI: containerd of this machine (1.6), of Debian 13 (1.7) and of sid (2.1)
 #   runtime    oci-cnb-runtime under Docker, containerd, podman and buildah, on the same three
 #   build      the CNB lifecycle under podman and crun: images over the overlay and over plain copies
+#   faults     hooks that are killed at, or fail in, each of their system calls
 #   load       fifty containers at once; kill -9 of anything at random, rootful and rootless
 #   package    the .deb on both: install, use, upgrade, remove
 #
@@ -20,7 +21,7 @@ set -euo pipefail
 
 checkout=$(readlink -f "$(dirname "$(readlink -f "$0")")/..")
 cd "$checkout"
-readonly all_tiers=(house unit sanitize host trixie kubernetes runtime build load package)
+readonly all_tiers=(house unit sanitize host trixie kubernetes runtime build faults load package)
 readonly build=$checkout/build/release results=$checkout/build/results
 readonly enter=$checkout/tests/lab/enter
 corpus=$(readlink -f "${OCI_CNB_CORPUS:-$checkout/../shared/corpus}" || true)
@@ -255,6 +256,14 @@ tier_build() {
   done
 }
 
+tier_faults() {
+  local start=$SECONDS log=$results/faults.log
+  OCI_CNB_STAGE=$checkout/build/stage "$enter" host python3 -B -m pytest tests/faults -q --tb=short \
+    --junit-xml="$results/user/faults.xml" >"$log" 2>&1 || true
+  grep -vE '^\.+( |$)|^$' "$log" | tail -n 60 || true
+  collect faults $((SECONDS - start)) "$log" "$results/user/faults.xml"
+}
+
 # load_as NAME [OPTION]...
 load_as() {
   local name=$1
@@ -323,7 +332,7 @@ main() {
   if build_preset release && stage; then
     for tier in "${tiers[@]}"; do
       case $tier in
-        unit | sanitize | host | trixie | kubernetes | runtime | build | load | package)
+        unit | sanitize | host | trixie | kubernetes | runtime | build | faults | load | package)
           if [[ $(id -u) -ne 0 ]]; then
             cannot "$tier" "the lab needs root"
             continue

@@ -1,0 +1,155 @@
+"""A bundle, the process that stands for its container, and hooks that strace lets fail."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+
+from kit import source as tree
+from kit import traces
+from kit.engine import execute, must
+
+LIMIT = 120  # seconds
+# What a runtime has done before it calls the hooks: a mount namespace, the rootfs, the source.
+CONTAINER = """
+mount --bind "$1" "$1" && mount --bind "$2" "$1/workspace" && echo ready && exec sleep infinity
+"""
+CALL = re.compile(r"^\d+\s+(\w+)\((.*)")
+NUMBERED = {"syscall_0x1c9": "statmount", "syscall_0x1ca": "listmount"}  # newer than strace
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """The nth call of this name in a run, and its arguments as strace shows them."""
+
+    name: str
+    nth: int
+    arguments: str
+
+    @property
+    def selector(self):
+        """How strace's options name it."""
+        return str(int(self.name[8:], 16)) if self.name in NUMBERED else self.name
+
+    def __str__(self):
+        return f"{NUMBERED.get(self.name, self.name)} {self.nth} ({self.arguments[:70]})"
+
+
+class Container:
+    """A process in a mount namespace in which the rootfs is mounted, and the source in it."""
+
+    def __init__(self, rootfs, source):
+        words = ["unshare", "--mount", "--propagation", "slave", "sh", "-c", CONTAINER, "sh"]
+        self._process = subprocess.Popen([*words, rootfs, source], stdout=subprocess.PIPE)
+        self.pid = self._process.pid
+        assert self._process.stdout.readline() == b"ready\n"
+        self.root = pathlib.Path(f"/proc/{self.pid}/root{rootfs}")
+
+    def end(self):
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
+
+
+class Bundle:
+    """One container's bundle; session names the one that it shares with others."""
+
+    def __init__(self, room, programs, source, session=None):
+        self.path = pathlib.Path(tempfile.mkdtemp(prefix="bundle-", dir=room))
+        self.rootfs = self.path / "rootfs"
+        self.source = source
+        self._programs = programs
+        self.annotations = {"io.cnb.hooks.role": "dev"}
+        if session:
+            self.annotations["io.cnb.hooks.session"] = session
+        (self.rootfs / "workspace").mkdir(parents=True)
+        self._write_config()
+
+    def remove(self):
+        shutil.rmtree(self.path)
+
+    def _write_config(self):
+        must(["crun", "spec"], cwd=self.path)
+        path = self.path / "config.json"
+        config = json.loads(path.read_text())
+        config["annotations"] = self.annotations
+        config["root"] = {"path": str(self.rootfs), "readonly": False}
+        config["mounts"].append({"destination": "/workspace", "source": str(self.source),
+                                 "type": "bind", "options": ["rbind", "rw"]})
+        adjusted = must([self._programs["oci-cnb-precreate"]], stdin=json.dumps(config).encode())
+        path.write_bytes(adjusted.stdout)
+
+    def start(self):
+        """A new container of this bundle; what an earlier one's hook left in the rootfs is gone."""
+        for path in self.rootfs.iterdir():
+            if path.name != "workspace":
+                path.rmdir()
+        return Container(str(self.rootfs), str(self.source))
+
+    def hook(self, stage, container, *options):
+        """Runs a hook under strace with these options; (exit status, stderr)."""
+        state = {"ociVersion": "1.0.0", "id": self.path.name, "status": "created",
+                 "pid": container.pid, "bundle": str(self.path), "annotations": self.annotations}
+        words = [self._programs[f"oci-cnb-{stage}"]]
+        if options:
+            words = ["strace", "--output=/dev/null", *options, *words]
+        done = subprocess.run(words, input=json.dumps(state).encode(), capture_output=True,
+                              timeout=LIMIT, check=False)
+        return done.returncode, done.stderr.decode("utf-8", "backslashreplace")
+
+    def calls(self, stage, container):
+        """The system calls of a run in which nothing fails, in their order."""
+        output = self.path / "trace"
+        status, errors = self.hook(stage, container, f"--output={output}", "--follow-forks")
+        assert status == 0, errors
+        counted, found = {}, []
+        for line in output.read_text().splitlines():
+            match = CALL.match(line)
+            if match:
+                name = match.group(1)
+                counted[name] = counted.get(name, 0) + 1
+                found.append(Call(name, counted[name], match.group(2)))
+        output.unlink()
+        return found
+
+
+def wrongs_inside(container):
+    """What the container lacks of its guarantee, a line each."""
+    workspace = container.root / "workspace"
+    seen = {os.fsencode(path.relative_to(workspace)) for path in workspace.rglob("*")}
+    found = [f"shown: {name!r}" for name in seen & tree.masked_paths()]
+    found += [f"not shown: {name!r}" for name in tree.visible_paths() - seen]
+    try:
+        (workspace / "written").write_text("by the container\n")
+        (container.root / "layers/written").write_text("by the container\n")
+    except OSError as error:
+        found.append(f"not writable: {error}")
+    if not (container.root / "platform").is_dir():
+        found.append("no /platform")
+    return found
+
+
+def store_entries():
+    """Everything in the store but the log and the marker of a successful probe."""
+    root = traces.state_directory()
+    found = {str(path.relative_to(root)) for path in root.rglob("*")}
+    return sorted(name for name in found - {"sessions", "trash", "log", "log/hooks.log",
+                                            "upper-probed"})
+
+
+def collect(programs):
+    """Lines about what `session gc` leaves."""
+    result = execute([programs["oci-cnb"], "session", "gc"])
+    found = [] if result.status == 0 else [f"session gc: {result}"]
+    return found + [f"left: {name}" for name in store_entries()]
+
+
+def clear_store():
+    """A machine on which no hook has run yet."""
+    root = traces.state_directory()
+    for path in root.iterdir() if root.exists() else ():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -1,0 +1,26 @@
+"""Hooks on a bare bundle, in which every system call dies or fails. Run it through the lab:
+
+    tests/lab/enter host python3 -m pytest tests/faults
+"""
+
+import os
+
+import pytest
+
+from bundle import Bundle
+from kit.fixtures import (  # noqa: F401  (fixtures)
+    make_source, programs, room, rootless, source)
+
+
+def pytest_configure():
+    if not os.environ.get("OCI_CNB_IN_LAB"):
+        raise pytest.UsageError(
+            "these tests mount: run them as tests/lab/enter host python3 -m pytest tests/faults")
+
+
+@pytest.fixture
+def bundle(room, programs, source):  # noqa: F811
+    """A bundle over the example tree; its store is new for each test."""
+    made = Bundle(room, programs, source)
+    yield made
+    made.remove()
