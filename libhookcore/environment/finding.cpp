@@ -14,13 +14,14 @@ std::string summary(const Finding& finding) {
 }  // namespace
 
 Finding::Finding(const Rule& rule, Severity how_bad, std::string is, std::string should_be,
-                 std::string remedy)
+                 std::string remedy, Code refusal)
     : id(rule.id),
       severity(how_bad),
       specification(rule.specification),
       actual(std::move(is)),
       expected(std::move(should_be)),
-      fix(std::move(remedy)) {}
+      fix(std::move(remedy)),
+      code(refusal) {}
 
 std::string Finding::line() const { return std::string(id) + ": " + summary(*this) + "; " + fix; }
 

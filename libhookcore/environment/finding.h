@@ -17,7 +17,7 @@ enum class Severity {
 /// One rule that a document breaks. Text from the document is quoted in it: fit for a line.
 struct Finding {
   Finding(const Rule& rule, Severity severity, std::string actual, std::string expected,
-          std::string fix);
+          std::string fix, Code code = Code::kEnvironment);
 
   std::string_view id;  ///< the rule's
   Severity severity;
@@ -25,7 +25,7 @@ struct Finding {
   std::string actual;
   std::string expected;
   std::string fix;
-  Code code = Code::kEnvironment;  ///< what a strict container is refused with
+  Code code;  ///< what a strict container is refused with
 
   /// "ID: ACTUAL, expected EXPECTED; FIX", for a log.
   std::string line() const;

@@ -36,6 +36,9 @@ inline constexpr Rule kEnvAppDir{"env-app-dir", "RFC 0060, 3.6 Environment Varia
                                  "CNB_APP_DIR names the workspace"};
 inline constexpr Rule kEnvRegistryAuth{"env-registry-auth", "RFC 0060, 3.6 Environment Variables",
                                        "buildpacks see no credentials of a registry"};
+inline constexpr Rule kBuildSession{
+    "build-session", "oci-cnb-hooks(7), session",
+    "a phase of the lifecycle that runs by itself has a session, or mounts that the next one sees"};
 inline constexpr Rule kMaskedPath{
     "masked-path", "runtime-spec, config-linux.md, Masked Paths",
     "neither maskedPaths nor readonlyPaths hide a directory of the environment"};
@@ -80,7 +83,7 @@ inline constexpr Rule kIdMappings{"id-mappings",
 }  // namespace rules
 
 /// All of them, in the order of the manual page.
-inline constexpr std::array<Rule, 25> kRules = {
+inline constexpr std::array<Rule, 26> kRules = {
     rules::kAnnotation,
     rules::kProcess,
     rules::kCwd,
@@ -90,6 +93,7 @@ inline constexpr std::array<Rule, 25> kRules = {
     rules::kEnvExperimentalMode,
     rules::kEnvAppDir,
     rules::kEnvRegistryAuth,
+    rules::kBuildSession,
     rules::kMaskedPath,
     rules::kWorkspaceMount,
     rules::kLayersReadonly,

@@ -114,7 +114,7 @@ void check_session(const oci::ConfigView& config, const optin::Request& request,
   const bool hands_on =
       request.workspace != optin::WorkspaceMode::kOverlay && config.mount_at("/layers") != nullptr;
   if (hands_on) return;
-  findings.push_back({"build-session", Severity::kError, "oci-cnb-hooks(7), session",
+  findings.push_back({rules::kBuildSession, Severity::kError,
                       "the lifecycle's " + std::string(phase) +
                           " has a workspace of its own, which the next phase doesn't see",
                       "one session for all containers of a build",
