@@ -56,11 +56,13 @@ class Pod:
     """with Pod(containerd, ...) as pod: pod.run(...)"""
 
     def __init__(self, containerd, annotations=None, handler="runc", uid=None, user_namespace=None,
-                 privileged=False):
+                 privileged=False, host_pid=False):
         self._containerd = containerd
         name = f"pod-{next(_counter)}"
         self.uid = uid or f"0b5e3f8a-0000-4000-8000-{next(_counter):012d}"
         options = cri.message("NamespaceOption", network=cri.NODE)
+        if host_pid:
+            options.pid = cri.NODE
         if user_namespace:
             options.network = cri.POD  # the host's belongs to another user namespace
             options.userns_options.CopyFrom(user_namespace)
@@ -105,10 +107,11 @@ class Pod:
                     raise
 
     def create(self, script, name="main", attempt=0, volumes=(), **fields):
-        """A created container; fields: image, env, working_dir, user, readonly, privileged,
-        annotations."""
-        security = cri.message("ContainerSecurity", namespace_options=self._options)
-        security.readonly_rootfs = fields.get("readonly", False)
+        """A created container; fields: image, env, working_dir, user, readonly, privileged, annotations,
+        security (a message to begin with), command and args (in place of script)."""
+        security = fields.get("security") or cri.message("ContainerSecurity")
+        security.namespace_options.CopyFrom(self._options)
+        security.readonly_rootfs |= fields.get("readonly", False)
         security.privileged = fields.get("privileged", self._privileged)
         if "user" in fields:
             for which in ("run_as_user", "run_as_group"):
@@ -117,7 +120,8 @@ class Pod:
             "ContainerConfig",
             metadata=cri.message("ContainerMetadata", name=name, attempt=attempt),
             image=cri.message("ImageSpec", image=oci_image.name(fields.get("image", "basic"))),
-            command=["sh", "-c", script],
+            command=fields.get("command", ["sh", "-c", script]),
+            args=fields.get("args", []),
             working_dir=fields.get("working_dir", ""),
             envs=[cri.message("KeyValue", key=key, value=value)
                   for key, value in fields.get("env", {}).items()],
