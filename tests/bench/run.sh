@@ -9,6 +9,8 @@
 #             dropped before each run: half an hour
 #   --build   a configured build directory (default build/release); its programs are built first
 #
+# Pods, and the NRI plugin's handler and memory, have a command of their own, kubernetes_bench.py.
+#
 # A missed bar is printed, never a failure; a program that doesn't do its work is one.
 # Needs root: the containers and their scratch live in a private view (tests/lab/enter), on a fresh
 # ext4 in an image file, so that no other work on the disk is measured and nothing is left of it.

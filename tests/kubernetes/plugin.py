@@ -12,8 +12,9 @@ BOOT = 60  # seconds
 class Plugin:
     """start() and stop() may be called again and again."""
 
-    def __init__(self, program, node):
+    def __init__(self, program, node, *options):
         self._program = program
+        self._options = options
         self._directory = pathlib.Path(node.directory) / "plugin"
         self._directory.mkdir()
         self._ready = self._directory / "ready"
@@ -27,6 +28,7 @@ class Plugin:
             "--hooks-dir=/opt/oci-cnb-hooks/current",
             f"--ready-file={self._ready}",
             f"--lock-file={self._directory / 'lock'}",
+            *self._options,
         ]
         with open(self._directory / "log", "ab") as log:
             self._process = subprocess.Popen(words, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
@@ -55,6 +57,11 @@ class Plugin:
         self._process.wait(timeout=BOOT)
         self._ready.unlink(missing_ok=True)
         return self._process.returncode
+
+    def memory(self):
+        """Resident, in KiB."""
+        status = pathlib.Path(f"/proc/{self._process.pid}/status").read_text()
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
 
     def log(self):
         return (self._directory / "log").read_text(errors="replace")
