@@ -112,7 +112,7 @@ class Session {
 
 /// What is removed while somebody waits: entries of a file system. The rest is work for
 /// Store::empty_trash_detached.
-inline constexpr uint64_t kAtOnce = 1000;
+inline constexpr uint64_t kAtOnce = 256;
 
 struct CollectResult {
   unsigned removed = 0;

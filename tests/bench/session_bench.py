@@ -150,7 +150,7 @@ class Changed:
 
     def remove(self):
         """Both remove what is there, and both get a new one for the next turn."""
-        kept = self._directory / "kept"
+        kept = STORE / "kept"  # on one mount with the sessions
         shutil.copytree(self._path, kept, symlinks=True)
         took = seconds([self._oci, "session", "rm", "bench"])
         while any((STORE / "trash").iterdir()):

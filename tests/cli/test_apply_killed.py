@@ -9,7 +9,8 @@ import pytest
 from test_apply import begin, write
 
 CALLS = ("write", "mkdirat", "linkat", "fsync", "syncfs", "fchmod", "renameat2", "unlinkat")
-OLD = {"change": "old\n", "d/change": "old\n", "stays": "old\n", "retyped": "old\n"}
+OLD = {"change": "old\n", "d/change": "old\n", "stays": "old\n", "retyped": "old\n",
+       ".dockerignore": "hidden\n"}
 
 
 def describe(root):
@@ -49,26 +50,31 @@ class Case:
                 if path.is_file() and not path.name.startswith(".oci-cnb") and path.read_text() not in whole]
 
 
+def apply_killed(oci, room, event):
+    """Killed at the event of strace, repeated, and nothing is left to do. Gives whether it was killed,
+    and the source."""
+    case = Case(oci, room)
+    try:
+        first = case.apply("strace", "-qq", "-o", "/dev/null", "-e", event)
+        assert case.halves() == [], event
+        again = case.apply()
+        assert again.returncode == 0, f"{event}: {again.stderr}"
+        assert case.apply().stdout == "", event
+        assert (case.source / "made/file").samefile(case.source / "made/twin"), event
+        return first.returncode != 0, describe(case.source)
+    finally:
+        shutil.rmtree(case.path)
+
+
 @pytest.mark.parametrize("call", CALLS)
 def test_killed_at_each_call(oci, tmp_path, call):
-    expected = None
-    killed = 0
-    for number in range(200):
-        room = tmp_path / str(number)
-        case = Case(oci, room)
-        inject = f"inject={call}:signal=KILL:when={number}" if number > 0 else "trace=none"
-        first = case.apply("strace", "-qq", "-o", "/dev/null", "-e", inject)
-        assert case.halves() == []
-        again = case.apply()
-        assert again.returncode == 0, f"{call} {number}: {again.stderr}"
-        assert case.apply().stdout == ""
-        if expected is None:
-            assert first.returncode == 0, first.stderr
-            expected = describe(case.source)
-        assert describe(case.source) == expected, f"{call} {number}"
-        assert (case.source / "made/file").samefile(case.source / "made/twin")
-        shutil.rmtree(case.path)
-        if number > 0 and first.returncode == 0:
-            break  # there is no such call any more
-        killed += number > 0
-    assert 0 < killed < 199
+    killed, expected = apply_killed(oci, tmp_path / "whole", "trace=none")
+    assert not killed
+    for number in range(1, 200):
+        event = f"inject={call}:signal=KILL:when={number}"
+        killed, source = apply_killed(oci, tmp_path / str(number), event)
+        assert source == expected, event
+        if not killed:
+            assert number > 1, "there is no such call"
+            return
+    pytest.fail("it never got to its end")
