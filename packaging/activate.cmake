@@ -31,6 +31,8 @@ endmacro()
 if(NOT EXISTS $ENV{DESTDIR}${etc}/oci-cnb-hooks/config.toml)
   generate(config/config.toml ${etc}/oci-cnb-hooks config.toml)
 endif()
+generate(systemd/oci-cnb-nri.service.in ${CMAKE_INSTALL_PREFIX}/lib/systemd/system
+         oci-cnb-nri.service)
 generate(hooks.d/prestart.json.in ${CMAKE_INSTALL_PREFIX}/${data_dir}
          90-oci-cnb-prestart.json.example)
 generate(hooks.d/poststop.json.in ${hooks_dir} 90-oci-cnb-poststop.json)

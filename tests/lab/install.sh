@@ -20,7 +20,7 @@ test_packages=(
   libgtest-dev clang-format clang-tidy python3 python3-pytest
   golang-github-opencontainers-specs-dev python3-jsonschema
   debootstrap groff-base rsync strace attr acl procps util-linux
-  python3-grpcio python3-protobuf
+  python3-grpcio python3-protobuf systemd
 )
 bench_packages=(
   ripgrep fd-find rsync git valgrind

@@ -118,3 +118,10 @@ def test_drop_in_names_default_directory_and_ours(unpacked):
         "[engine]",
         'hooks_dir = ["/usr/share/containers/oci/hooks.d", '
         '"/usr/share/oci-cnb-hooks/podman-hooks.d"]']
+
+
+def test_unit_is_there_and_nothing_starts_it(unpacked):
+    unit = unpacked / "usr/lib/systemd/system/oci-cnb-nri.service"
+    (program,) = re.findall(r"^ExecStart=(\S+)", unit.read_text(), re.MULTILINE)
+    assert (unpacked / program.lstrip("/")).is_file()
+    assert [path for path in unpacked.rglob("*oci-cnb-nri.service*")] == [unit]
