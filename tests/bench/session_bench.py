@@ -16,6 +16,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "engines"))
 
+import turns  # noqa: E402
 from kit import source  # noqa: E402
 from kit.hooks import STAGES, Hooks  # noqa: E402
 from kit.podman import Podman  # noqa: E402
@@ -33,24 +34,8 @@ exit $status
 """
 
 
-def seconds(words, **options):
-    begin = time.perf_counter()
-    subprocess.run(words, check=True, stdin=subprocess.DEVNULL, **options)
-    return time.perf_counter() - begin
-
-
-def row(what, ours, peer, bar="-", met="-"):
-    fields = (what, f"{ours * 1e3:.2f} ms", f"{peer * 1e3:.2f} ms", f"{ours / peer:.3f}", bar, met)
-    print("row", *fields, sep="\t", flush=True)
-
-
-def take_turns(runs, ours, peer):
-    """Medians; the first takes the first turn in every second pair only."""
-    times = ([], [])
-    for turn in range(runs + 1):
-        for side in ((0, 1) if turn % 2 else (1, 0)):
-            times[side].append((ours, peer)[side]())
-    return [statistics.median(side[1:]) for side in times]  # the first pair warms up
+def row(what, runs, ours, peer):
+    turns.row(what, *map(statistics.median, turns.take_turns(runs, ours, peer)))
 
 
 class Joining:
@@ -135,24 +120,24 @@ class Changed:
         return path
 
     def diff(self):
-        return seconds([self._oci, "session", "diff", "bench"], stdout=subprocess.DEVNULL)
+        return turns.spawn([self._oci, "session", "diff", "bench"])
 
     def rsync(self):
-        words = ["rsync", "--dry-run", "--archive", "--itemize-changes", f"{self.upper}/", f"{self.source}/"]
-        return seconds(words, stdout=subprocess.DEVNULL)
+        words = ["rsync", "--dry-run", "--archive", "--itemize-changes"]
+        return turns.spawn([*words, f"{self.upper}/", f"{self.source}/"])
 
     # Into a pipe: what goes to /dev/null tar doesn't even read.
     def export(self):
-        return seconds(["sh", "-c", f"{self._oci} session export bench | cat >/dev/null"])
+        return turns.spawn(["sh", "-c", f"{self._oci} session export bench | cat >/dev/null"])
 
     def tar(self):
-        return seconds(["sh", "-c", f"tar -C {self.upper} -cf - . | cat >/dev/null"])
+        return turns.spawn(["sh", "-c", f"tar -C {self.upper} -cf - . | cat >/dev/null"])
 
     def remove(self):
         """Both remove what is there, and both get a new one for the next turn."""
         kept = STORE / "kept"  # on one mount with the sessions
         shutil.copytree(self._path, kept, symlinks=True)
-        took = seconds([self._oci, "session", "rm", "bench"])
+        took = turns.spawn([self._oci, "session", "rm", "bench"])
         while any((STORE / "trash").iterdir()):
             time.sleep(0.01)  # the background's work is not the peer's burden
         kept.rename(self._path)
@@ -161,7 +146,7 @@ class Changed:
     def rm(self):
         copy = self._directory / "copy"
         shutil.copytree(self.upper, copy, symlinks=True)
-        return seconds(["rm", "-rf", copy])
+        return turns.spawn(["rm", "-rf", copy])
 
     def close(self):
         subprocess.run([self._oci, "session", "rm", "bench"], check=True)
@@ -173,15 +158,14 @@ def main():
     with tempfile.TemporaryDirectory() as room:
         directory = pathlib.Path(room)
         joining = Joining(programs, directory)
-        row("the mount hook, joining a session : creating one",
-            *take_turns(RUNS[scale], joining.join, joining.create))
+        row("the mount hook, joining a session : creating one", RUNS[scale], joining.join, joining.create)
         joining.close()
         changed = Changed(programs / "oci-cnb", directory, files)
         what = f"{files:,} changed files: session"
         runs = RUNS[scale] // 3
-        row(f"{what} diff : rsync -n", *take_turns(runs, changed.diff, changed.rsync))
-        row(f"{what} export : tar", *take_turns(runs, changed.export, changed.tar))
-        row(f"{what} rm : rm -rf", *take_turns(max(1, runs // 2), changed.remove, changed.rm))
+        row(f"{what} diff : rsync -n", runs, changed.diff, changed.rsync)
+        row(f"{what} export : tar", runs, changed.export, changed.tar)
+        row(f"{what} rm : rm -rf", max(1, runs // 2), changed.remove, changed.rm)
         changed.close()
 
 

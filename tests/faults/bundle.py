@@ -145,6 +145,7 @@ def collect(programs):
     """Lines about what `session gc` leaves."""
     result = execute([programs["oci-cnb"], "session", "gc"])
     found = [] if result.status == 0 else [f"session gc: {result}"]
+    traces.removal_ended()
     return found + [f"left: {name}" for name in store_entries()]
 
 

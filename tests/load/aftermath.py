@@ -27,15 +27,11 @@ def settled(probe, expected):
     return value
 
 
-def our_programs():
-    return [line for line in traces.processes() if "oci-cnb" in line.split()[1]]
-
-
 def end_containers(podman):
     """As an administrator does it after a crash: podman first, then what podman has lost sight of."""
     for _ in range(5):
         _try(podman, "rm", "--all", "--force", "--time", "0")
-        settled(our_programs, [])
+        settled(traces.programs_of_ours, [])
         for line in traces.processes():
             _kill(int(line.split()[0]))
         settled(traces.processes, [])
@@ -77,5 +73,6 @@ def leftovers(programs, mounts_before):
     collected = execute([programs["oci-cnb"], "session", "gc"])
     if collected.status != 0:
         found.append(f"session gc: {collected}")
+    traces.removal_ended()
     found += [f"scratch {path}" for path in entries() if path not in ("sessions", "trash")]
     return found + [f"state {state}" for state in traces.describe(sessions())]

@@ -84,6 +84,11 @@ def processes():
     return found
 
 
+def programs_of_ours():
+    """Hooks and commands that still run."""
+    return [line for line in processes() if "oci-cnb" in line.split()[1]]
+
+
 def _ancestors():
     found, pid = set(), os.getpid()
     while pid > 0:
@@ -102,3 +107,9 @@ def settled(probe, expected):
         time.sleep(0.02)  # between two looks at what another process does; not a guess at a time
         value = probe()
     return value
+
+
+def removal_ended():
+    """When this returns, what `session rm`, `session gc` or poststop removes in the background is gone,
+    or something can't be removed."""
+    return settled(programs_of_ours, [])
