@@ -18,7 +18,7 @@ LIMIT = 120  # seconds
 CONTAINER = """
 mount --bind "$1" "$1" && mount --bind "$2" "$1/workspace" && echo ready && exec sleep infinity
 """
-CALL = re.compile(r"^\d+\s+(\w+)\((.*)")
+CALL = re.compile(r"^(\w+)\((.*)")
 NUMBERED = {"syscall_0x1c9": "statmount", "syscall_0x1ca": "listmount"}  # newer than strace
 
 
@@ -102,9 +102,9 @@ class Bundle:
         return done.returncode, done.stderr.decode("utf-8", "backslashreplace")
 
     def calls(self, stage, container):
-        """The system calls of a run in which nothing fails, in their order."""
+        """The system calls of a run in which nothing fails, in their order; of its first thread."""
         output = self.path / "trace"
-        status, errors = self.hook(stage, container, f"--output={output}", "--follow-forks")
+        status, errors = self.hook(stage, container, f"--output={output}")
         assert status == 0, errors
         counted, found = {}, []
         for line in output.read_text().splitlines():
@@ -151,6 +151,7 @@ def collect(programs):
 
 def clear_store():
     """A machine on which no hook has run yet."""
+    traces.removal_ended()
     root = traces.state_directory()
     for path in root.iterdir() if root.exists() else ():
         shutil.rmtree(path) if path.is_dir() else path.unlink()

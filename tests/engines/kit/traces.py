@@ -68,9 +68,9 @@ def mounts():
 def processes():
     """Programs of ours, runtimes, and containers' processes that still run."""
     watched = ("oci-cnb", "crun", "runc", "conmon", "busybox", "sh")
-    found = []
+    found, ancestors = [], _ancestors()
     for entry in pathlib.Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) in _ancestors():
+        if not entry.name.isdigit() or int(entry.name) in ancestors:
             continue
         try:
             command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
