@@ -90,17 +90,22 @@ void tell(const runtime::RealRuntime& real, const std::string& bundle, const Wor
 /// Ends the processes that the mount hook wrote down, and waits for it: a runtime that was killed
 /// early enough knows nothing of its container, and crun 1.8 may freeze what it deletes by force
 /// before it has died, which then never happens.
+/// Of whatever session they are: it may have a name, and other members.
 void kill_members(const std::string& store_root, const std::string& name) {
   constexpr int kPatience = 10000;  // ms; a process that hangs in the kernel is not waited for
-  auto store = session::Store::open_existing(store_root);
-  const auto directory = store ? store->look(session::Store::anonymous_name(name)) : std::nullopt;
-  const auto state = directory ? session::read_state(directory->get()) : std::nullopt;
-  if (!state) return;
+  const auto store = session::Store::open_existing(store_root);
+  if (!store) return;
   const sys::Proc proc = sys::Proc::open();
-  for (const session::Member& member : state->members) {
-    const sys::UniqueFd process = sys::open_process(member.pid);
-    if (!process || !session::is_alive(proc, *state, member)) continue;
-    sys::kill_process(process.get(), kPatience);
+  for (const std::string& each : store->names()) {
+    const auto directory = store->look(each);
+    const auto state = directory ? session::read_state(directory->get()) : std::nullopt;
+    if (!state) continue;
+    for (const session::Member& member : state->members) {
+      if (member.container != name) continue;
+      const sys::UniqueFd process = sys::open_process(member.pid);
+      if (!process || !session::is_alive(proc, *state, member)) continue;
+      sys::kill_process(process.get(), kPatience);
+    }
   }
 }
 

@@ -186,6 +186,25 @@ def test_a_killed_run_is_swept_by_the_next(cnb, app, runtime):
     process.communicate(timeout=60)
 
 
+@pytest.mark.parametrize("by", ["run", "gc"])
+def test_a_killed_run_in_a_session_loses_nothing(cnb, app, runtime, by):
+    """The next run in it finds what was written; nothing else of the first is left."""
+    script = "echo mine > written; echo ready; while :; do sleep 0.05; done"
+    process = cnb.start("run", "--session", "kept", app, "--", "sh", "-c", script)
+    assert process.stdout.readline() == "ready\n"
+    process.kill()
+    process.wait(60)
+    if by == "gc":
+        cnb.run("session", "gc")
+    result = cnb.run("run", "--session", "kept", app, "--", "cat", "written")
+    assert (result.returncode, result.stdout) == (0, "mine\n"), result.stderr
+    process.communicate(timeout=60)
+    assert not list((cnb.store / "bundles").iterdir())
+    for name in cnb.left():
+        removed = cnb.run("session", "rm", name)
+        assert removed.returncode == 0, removed.stderr
+
+
 @pytest.mark.parametrize(("words", "code", "line"), [
     (["run", "."], 2, "usage: no command; write it after --"),
     (["run", "/no/such", "--", "ls"], 3, 'source: open: No such file or directory; "/no/such"'),
