@@ -1,14 +1,12 @@
 """crun and runc without an engine: a bundle, made ready by `oci-cnb spec apply`."""
 
-import itertools
 import json
 import os
 import pathlib
+import uuid
 
 from kit import rootfs
 from kit.engine import Result, execute, must
-
-_counter = itertools.count()
 
 
 class Bare:
@@ -25,7 +23,8 @@ class Bare:
 
     def bundle(self, request, hooks, edit=None):
         """A directory with config.json and rootfs, as the runtime's own `spec` begins it."""
-        name = f"{self.runtime}-{os.getpid()}-{next(_counter)}"
+        # Worlds that run at the same time share the cgroups, and may give one pid twice.
+        name = f"{self.runtime}-{uuid.uuid4().hex[:12]}"
         bundle = self._directory / name
         (bundle / "rootfs").mkdir(parents=True)
         rootfs.extract(request.image, bundle / "rootfs")
