@@ -132,14 +132,15 @@ std::vector<std::string> compare_trees(const std::string& before, const std::str
     if (was != old.end() && what.empty()) continue;
     const bool is_new = was == old.end() || what == " retyped";
     if (is_directory(facts) && is_new) tops[path] = path;
-    lines[path] = (was == old.end() ? "A " : "M ") + path + slash_of(facts) + what;
+    lines[path].append(was == old.end() ? "A " : "M ").append(path).append(slash_of(facts));
+    lines[path] += what;
   }
   for (const auto& [path, facts] : old) {
     const std::string parent = parent_of(path);
     const bool has_parent =
         parent.empty() || (seen.contains(parent) && is_directory(seen.at(parent)));
     if (!seen.contains(path) && has_parent && !tops.contains(parent)) {
-      lines[path] = "D " + path + slash_of(facts);
+      lines[path].append("D ").append(path).append(slash_of(facts));
     }
   }
   std::vector<std::string> out;

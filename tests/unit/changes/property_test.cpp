@@ -92,7 +92,9 @@ class Vandal {
     struct ::stat status {};
     if (::lstat(path.c_str(), &status) != 0) return;
     if (S_ISDIR(status.st_mode)) {
-      for (const std::string& name : tree::names(path)) remove(path + "/" + name);
+      for (const std::string& name : tree::names(path)) {
+        remove(std::string(path).append("/").append(name));
+      }
       ::rmdir(path.c_str());
     } else {
       ::unlink(path.c_str());
