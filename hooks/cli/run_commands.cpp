@@ -162,7 +162,7 @@ bool only_crun_can(const oci::User& user) {
 
 runtime::RealRuntime runtime_for(const oci::User& user, const settings::Settings& settings) {
   if (!only_crun_can(user)) return runtime::find_runtime("", settings.runtime);
-  const auto real = runtime::find_runtime("", settings.runtime.value_or("crun"));
+  auto real = runtime::find_runtime("", settings.runtime.value_or("crun"));
   if (real.dialect == runtime::Dialect::kGetopt) return real;
   throw Error(Code::kUsage, "runc can't start another user than root for a plain user",
               quote(real.path), "install crun and set runtime = \"crun\", or leave --user out");
