@@ -1,20 +1,20 @@
 """crun and runc by hand, through the wrapper: as root and as a plain user."""
 
-import itertools
 import json
 import os
 import subprocess
+import uuid
 
 import pytest
 from expectations import has_environment, look, prepared, probe, untouched
 
+from kit import traces
 from kit.bare import Bare
 from kit.checks import started
 from kit.engine import execute, must
 from kit.probe import Facts
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
-_counter = itertools.count()
 
 
 @pytest.fixture(params=("runc", "crun"))
@@ -28,8 +28,19 @@ def words(bare, wrappers, *command):
 
 def run(bare, wrappers, request):
     bundle = bare.bundle(request, None)
-    name = f"run-{next(_counter)}"
+    name = f"run-{uuid.uuid4().hex[:12]}"
     return execute(words(bare, wrappers, "run", "--bundle", bundle, name))
+
+
+def end(bare, wrappers, name):
+    """crun's `delete --force` doesn't wait for the process that it kills: poststop may see it."""
+    must(words(bare, wrappers, "kill", name, "KILL"))
+
+    def status():
+        return json.loads(must(words(bare, wrappers, "state", name)).stdout)["status"]
+
+    assert traces.settled(status, "stopped") == "stopped"
+    must(words(bare, wrappers, "delete", name))
 
 
 def test_opted_in(bare, wrappers, ask):
@@ -47,7 +58,7 @@ def test_not_opted_in(bare, wrappers, ask):
 
 def test_exec_with_and_without_a_document(bare, wrappers, ask, room):
     bundle = bare.bundle(ask("", command=("sleep", "1000")), None)
-    name = f"exec-{next(_counter)}"
+    name = f"exec-{uuid.uuid4().hex[:12]}"
     with open(os.devnull, "r+b") as null:
         made = words(bare, wrappers, "run", "--detach", "--bundle", bundle, name)
         subprocess.run(made, check=True, stdin=null, stdout=null, stderr=null)
@@ -70,4 +81,4 @@ def test_exec_with_and_without_a_document(bare, wrappers, ask, room):
         by_document = must(words(bare, wrappers, "exec", "--process", path, name))
         has_environment(Facts(by_document.stdout))
     finally:
-        must(words(bare, wrappers, "delete", "--force", name))
+        end(bare, wrappers, name)
