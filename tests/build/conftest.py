@@ -20,6 +20,7 @@ from kit.fixtures import (  # noqa: F401  (fixtures)
     log, make_source, nothing_left, programs, room, rootless)
 from kit.hooks import INSTALLED, Hooks
 from kit.podman import Podman
+from kit.selection import fits_user, keep
 
 
 def pytest_configure():
@@ -32,10 +33,7 @@ def pytest_configure():
 
 
 def pytest_collection_modifyitems(config, items):
-    unfit = "rootless" if os.geteuid() == 0 else "rootful"
-    kept = [item for item in items if not item.get_closest_marker(unfit)]
-    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-    items[:] = kept
+    keep(config, items, fits_user)
 
 
 @pytest.fixture(scope="session")

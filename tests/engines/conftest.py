@@ -17,6 +17,7 @@ from kit.fixtures import (  # noqa: F401  (fixtures)
     ask, log, make_source, nothing_left, programs, room, rootless, source)
 from kit.hooks import INSTALLED, Hooks
 from kit.podman import Podman
+from kit.selection import fits_user, keep
 
 PODMANS = ("podman-crun", "podman-runc")
 BARE = ("crun", "runc")
@@ -32,16 +33,13 @@ def pytest_configure():
 
 def pytest_collection_modifyitems(config, items):
     """A test for the other kind of user, or for a newer podman, isn't part of this run at all."""
-    unfit = "rootless" if os.geteuid() == 0 else "rootful"
     version = Podman.version()
 
     def fits(item):
         since = item.get_closest_marker("podman_since")
-        return not item.get_closest_marker(unfit) and (since is None or version >= since.args[0])
+        return fits_user(item) and (since is None or version >= since.args[0])
 
-    kept = [item for item in items if fits(item)]
-    config.hook.pytest_deselected(items=[item for item in items if not fits(item)])
-    items[:] = kept
+    keep(config, items, fits)
 
 
 @pytest.fixture(scope="session")

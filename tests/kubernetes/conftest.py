@@ -18,6 +18,7 @@ from kit.engine import must
 from kit.fixtures import log, make_source, source  # noqa: F401  (fixtures)
 from kit.hooks import find_programs, stage_copy
 from kit.pod import Pod, Volume
+from kit.selection import keep
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 CONFIG = pathlib.Path("/etc/containerd/config.toml")
@@ -40,8 +41,7 @@ def pytest_collection_modifyitems(config, items):
         since = item.get_closest_marker("containerd_since")
         return since is None or version >= since.args[0]
 
-    config.hook.pytest_deselected(items=[item for item in items if not fits(item)])
-    items[:] = [item for item in items if fits(item)]
+    keep(config, items, fits)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from kit.docker import Docker
 from kit.engine import must
 from kit.fixtures import (  # noqa: F401  (fixtures)
     ask, log, make_source, nothing_left, programs, room, rootless, source)
+from kit.selection import fits_user, keep
 
 RUNTIMES = ("runc", "crun")
 
@@ -28,10 +29,7 @@ def pytest_configure():
 
 
 def pytest_collection_modifyitems(config, items):
-    unfit = "rootless" if os.geteuid() == 0 else "rootful"
-    kept = [item for item in items if not item.get_closest_marker(unfit)]
-    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-    items[:] = kept
+    keep(config, items, fits_user)
 
 
 @pytest.fixture(scope="session")
