@@ -13,7 +13,7 @@
 #   build      the CNB lifecycle under podman and crun: images over the overlay and over plain copies
 #   faults     hooks that are killed at, or fail in, each of their system calls
 #   load       fifty containers at once; kill -9 of anything at random, rootful and rootless
-#   package    the .deb on both: install, use, upgrade, remove
+#   package    .deb, .rpm and tarball: install, use, upgrade, remove; two builds, one digest
 #
 # The last line is `N passed, N failed, N skipped`. A tier that cannot run is skipped, loudly; with
 # CI=true that is a failure.
@@ -286,7 +286,7 @@ tier_load() {
 
 tier_package() {
   local start world log=$results/package.log
-  (cd "$build" && rm -f ./*.deb && cpack -G DEB) >"$log" 2>&1 || {
+  (cd "$build" && rm -f ./*.deb ./*.rpm ./*.tar.gz && cpack) >"$log" 2>&1 || {
     broken package "cpack failed" "$log"
     return
   }

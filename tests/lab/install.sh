@@ -21,6 +21,7 @@ test_packages=(
   golang-github-opencontainers-specs-dev python3-jsonschema
   debootstrap groff-base rsync strace attr acl procps util-linux
   python3-grpcio python3-protobuf systemd
+  rpm lintian
 )
 bench_packages=(
   ripgrep fd-find rsync git valgrind

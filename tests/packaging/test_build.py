@@ -1,0 +1,43 @@
+"""What the packages are to those who build and ship them: the same bytes, and clean."""
+
+import hashlib
+import os
+import subprocess
+
+import pytest
+from conftest import BUILD, CHECKOUT
+from machine import must
+
+pytestmark = pytest.mark.build_machine
+KINDS = ("*.deb", "*.rpm", "*.tar.gz")
+
+
+def digests(directory):
+    found = {}
+    for kind in KINDS:
+        (package,) = directory.glob(f"oci-cnb-hooks{kind}")
+        found[package.name] = hashlib.sha256(package.read_bytes()).hexdigest()
+    return found
+
+
+def test_two_builds_one_digest(room):
+    """Another directory, no compiler cache, another umask and time zone."""
+    elsewhere = room / "some where else"
+    elsewhere.mkdir()
+    files = subprocess.run(["git", "-c", f"safe.directory={CHECKOUT}", "ls-files", "-z"],
+                           cwd=CHECKOUT, check=True, capture_output=True).stdout
+    subprocess.run(["cp", "-P", "--parents", "-t", elsewhere, "--",
+                    *filter(None, files.decode().split("\0"))], cwd=CHECKOUT, check=True)
+    env = {**os.environ, "CCACHE_DISABLE": "1", "TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8"}
+    steps = (["cmake", "--preset", "release", "-DOCI_CNB_TESTS=OFF"],
+             ["cmake", "--build", "--preset", "release"],
+             ["env", "--chdir=build/release", "cpack"])
+    for step in steps:
+        done = subprocess.run(step, cwd=elsewhere, env=env, capture_output=True, text=True,
+                              check=False, umask=0o077)
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    assert digests(elsewhere / "build/release") == digests(BUILD)
+
+
+def test_lintian(deb):
+    must(["lintian", "--allow-root", "--fail-on", "error,warning", "--no-tag-display-limit", deb])
