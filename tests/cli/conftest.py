@@ -131,6 +131,26 @@ def oci(program):
     assert wait_until(lambda: oci.removers() == []), "a process is left behind"
 
 
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory):
+    """The program and its hooks in one directory, as every user may run them."""
+    room = tmp_path_factory.mktemp("installed")
+    root = pathlib.Path(os.environ.get("OCI_CNB_STAGE") or find_program().parent)
+    for path in root.rglob("oci-cnb*"):
+        if path.is_file() and os.access(path, os.X_OK):
+            shutil.copy(path, room / path.name)
+    return room
+
+
+@pytest.fixture
+def cnb(installed):
+    oci = Oci(installed / "oci-cnb")
+    yield oci
+    assert oci.left() == [], "scratch is left behind"
+    bundles = oci.store / "bundles"
+    assert not bundles.exists() or not list(bundles.iterdir()), "a bundle is left behind"
+
+
 def fingerprint(root):
     """Everything about a tree but access times."""
     seen = {}

@@ -8,32 +8,11 @@ import signal
 import subprocess
 
 import pytest
-from conftest import Oci, find_program
 
 RUNTIMES = ("crun", "runc")
 SCHEMA = pathlib.Path("/usr/share/gocode/src/github.com/opencontainers/runtime-spec/schema")
 FACTS = "pwd; id -u; id -g; ls -A; echo \"$CNB_PLATFORM_API $CNB_APP_DIR $A\"; echo x > new; rm README.md"
 VISIBLE = [".dockerignore", "README.md", "build", "src"]
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    """The program and its hooks in one directory, as every user may run them."""
-    room = tmp_path_factory.mktemp("installed")
-    root = pathlib.Path(os.environ.get("OCI_CNB_STAGE") or find_program().parent)
-    for path in root.rglob("oci-cnb*"):
-        if path.is_file() and os.access(path, os.X_OK):
-            shutil.copy(path, room / path.name)
-    return room
-
-
-@pytest.fixture
-def cnb(installed):
-    oci = Oci(installed / "oci-cnb")
-    yield oci
-    assert oci.left() == [], "scratch is left behind"
-    bundles = oci.store / "bundles"
-    assert not bundles.exists() or not list(bundles.iterdir()), "a bundle is left behind"
 
 
 @pytest.fixture

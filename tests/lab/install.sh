@@ -22,6 +22,7 @@ test_packages=(
   debootstrap groff-base rsync strace attr acl procps util-linux
   python3-grpcio python3-protobuf systemd
   rpm lintian
+  nodejs cargo rustc docker-compose  # the examples
 )
 bench_packages=(
   ripgrep fd-find rsync git valgrind

@@ -15,7 +15,7 @@ from kit.docker import Docker
 from kit.engine import must
 from kit.fixtures import (  # noqa: F401  (fixtures)
     ask, log, make_source, nothing_left, programs, room, rootless, source)
-from kit.selection import fits_user, keep
+from kit.selection import fits_machine, fits_user, keep
 
 RUNTIMES = ("runc", "crun")
 
@@ -29,7 +29,7 @@ def pytest_configure():
 
 
 def pytest_collection_modifyitems(config, items):
-    keep(config, items, fits_user)
+    keep(config, items, lambda item: fits_user(item) and fits_machine(item))
 
 
 @pytest.fixture(scope="session")

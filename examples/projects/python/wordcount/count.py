@@ -1,0 +1,5 @@
+import collections
+
+
+def count(text):
+    return collections.Counter(text.split())
