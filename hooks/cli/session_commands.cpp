@@ -61,13 +61,13 @@ std::string members_of(const session::Listing& listing) {
 }
 
 void list_text(const std::vector<session::Listing>& sessions) {
-  using Row = std::array<std::string, 7>;
-  std::vector<Row> rows{{"SESSION", "KIND", "STATE", "SCRATCH", "SIZE", "AGE", "MEMBERS"}};
+  using Row = std::array<std::string, 8>;
+  std::vector<Row> rows{{"SESSION", "KIND", "STATE", "SCRATCH", "WAY", "SIZE", "AGE", "MEMBERS"}};
   for (const session::Listing& one : sessions) {
-    rows.push_back({printable(one.name), std::string(name(one.kind)),
-                    std::string(name(one.condition)),
-                    one.scratch.empty() ? "?" : printable(one.scratch), size_of(one),
-                    human_age(::time(nullptr) - one.last_change_time), members_of(one)});
+    rows.push_back(
+        {printable(one.name), std::string(name(one.kind)), std::string(name(one.condition)),
+         one.scratch.empty() ? "?" : printable(one.scratch), std::string(name(one.way)),
+         size_of(one), human_age(::time(nullptr) - one.last_change_time), members_of(one)});
   }
   std::array<size_t, std::tuple_size_v<Row>> widths{};
   for (const Row& row : rows) {
@@ -79,6 +79,11 @@ void list_text(const std::vector<session::Listing>& sessions) {
       const bool last = i + 1 == row.size();
       text += row[i] + (last ? "\n" : std::string(widths[i] - row[i].size() + 2, ' '));
     }
+  }
+  for (const session::Listing& one : sessions) {
+    if (one.way_reason.empty()) continue;
+    text += printable(one.name) + ": " + std::string(name(one.way)) + ", since " +
+            printable(one.way_reason) + "\n";
   }
   print(text);
 }
@@ -107,6 +112,8 @@ void list_json(const std::vector<session::Listing>& sessions) {
     entry["state"] = name(one.condition);
     entry["members"] = members_json(one);
     entry["scratch"] = one.scratch;
+    entry["way"] = name(one.way);
+    put_name(entry, "way_reason", one.way_reason);
     entry["bytes"] = one.bytes;
     entry["all_counted"] = one.all_counted;
     entry["last_change_time"] = one.last_change_time;

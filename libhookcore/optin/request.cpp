@@ -217,13 +217,8 @@ std::optional<bool> parse_log(std::string_view text) {
   return index ? std::optional(*index == 1) : std::nullopt;
 }
 
-std::optional<Scratch> parse_scratch(std::string_view text) {
+std::optional<uint64_t> parse_size(std::string_view text) {
   constexpr std::string_view kUnits = "kmgt";
-  constexpr std::string_view kSized = "tmpfs:";
-  if (text == "disk") return Scratch{};
-  if (text == "tmpfs") return Scratch{true, std::nullopt};
-  if (!text.starts_with(kSized)) return std::nullopt;
-  text.remove_prefix(kSized.size());
   uint64_t size = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
   if (error != std::errc() || size == 0) return std::nullopt;
@@ -237,7 +232,16 @@ std::optional<Scratch> parse_scratch(std::string_view text) {
   // The kernel counts in signed 64 bits.
   constexpr uint64_t kMax = std::numeric_limits<int64_t>::max();
   if (size > kMax >> shift) return std::nullopt;
-  return Scratch{true, size << shift};
+  return size << shift;
+}
+
+std::optional<Scratch> parse_scratch(std::string_view text) {
+  constexpr std::string_view kSized = "tmpfs:";
+  if (text == "disk") return Scratch{};
+  if (text == "tmpfs") return Scratch{true, std::nullopt};
+  if (!text.starts_with(kSized)) return std::nullopt;
+  const auto size = parse_size(text.substr(kSized.size()));
+  return size ? std::optional(Scratch{true, size}) : std::nullopt;
 }
 
 bool is_platform_api(std::string_view text) {

@@ -79,6 +79,8 @@ std::optional<Role> parse_role(std::string_view text);
 std::optional<Enforce> parse_enforce(std::string_view text);
 /// "disk", "tmpfs", "tmpfs:SIZE" with SIZE in bytes or with k, m, g, t (powers of 1024).
 std::optional<Scratch> parse_scratch(std::string_view text);
+/// Bytes, not 0, or with k, m, g, t (powers of 1024).
+std::optional<uint64_t> parse_size(std::string_view text);
 /// "info" (false) or "debug" (true).
 std::optional<bool> parse_log(std::string_view text);
 /// `N.M`, the form of CNB_PLATFORM_API.

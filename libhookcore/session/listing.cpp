@@ -59,6 +59,8 @@ Listing describe(const std::string& name, int fd, const sys::Proc& proc) {
     listing.container = state->container;
     listing.scratch = state->scratch;
     listing.kind = state->kind;
+    listing.way = state->way;
+    listing.way_reason = state->way_reason;
     listing.condition = condition_of(proc, *state);
     listing.members = living_members(proc, *state);
   }

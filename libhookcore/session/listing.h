@@ -24,6 +24,8 @@ struct Listing {
   std::string container;        ///< empty: the state can't be read
   std::vector<Member> members;  ///< those that live; each with its container
   std::string scratch;          ///< "disk", "tmpfs" or "none"
+  Way way = Way::kOverlay;
+  std::string way_reason;  ///< why not by a better way; see SessionState
   Condition condition = Condition::kOver;
   uint64_t bytes = 0;            ///< disk space of all that lies in its directory
   bool all_counted = true;       ///< false: directories of other users could not be looked into

@@ -38,6 +38,15 @@ void read_shared(const nlohmann::json& json, SessionState& state) {
   state.pod_bundle = json.at("pod-bundle");
 }
 
+// Of a later version: better none than one that is taken for another.
+void read_way(const nlohmann::json& json, SessionState& state) {
+  const std::string text = json.at("name");
+  const auto way = parse_way(text);
+  if (!way) throw nlohmann::json::out_of_range::create(403, "way", &json);
+  state.way = *way;
+  state.way_reason = json.at("reason");
+}
+
 using Json = nlohmann::ordered_json;
 
 // A path is bytes, and JSON text is UTF-8: what isn't is an array of numbers.
@@ -98,6 +107,9 @@ std::string format_state(const SessionState& state) {
   json["source"] = {{"device", state.source_device}, {"inode", state.source_inode}};
   json["scratch"] = state.scratch;
   if (!state.origin.path.empty()) json["origin"] = origin_to_json(state.origin);
+  if (state.way != Way::kOverlay) {
+    json["way"] = {{"name", name(state.way)}, {"reason", state.way_reason}};
+  }
   json["members"] = nlohmann::ordered_json::array();
   for (const Member& member : state.members) json["members"].push_back(to_json(member));
   if (state.kind != Kind::kContainer) {
@@ -123,6 +135,7 @@ std::optional<SessionState> parse_session_state(const std::string& text) {
     state.source_inode = json.at("source").at("inode");
     state.scratch = json.at("scratch");
     if (json.contains("origin")) state.origin = origin_from_json(json.at("origin"));
+    if (json.contains("way")) read_way(json.at("way"), state);
     for (const auto& entry : json.at("members")) state.members.push_back(to_member(entry));
     if (version != 1) read_shared(json, state);
     return state;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "libhookcore/base/way.h"
 #include "libhookcore/sys/fd.h"
 #include "libhookcore/sys/process.h"
 #include "libhookcore/sys/remove.h"
@@ -18,8 +19,8 @@
 ///   ROOT/                    0700, ours
 ///     log/                   hooks.log
 ///     upper-probed           what hook::UpperProbe has found out in this boot
-///     sessions/NAME/         one session: state.json, upper/, work/, layers/; see identity.h for
-///                            NAME
+///     sessions/NAME/         one session: state.json, layers/, and upper/ and work/, or, where
+///                            the workspace is a copy, copy/; see identity.h for NAME
 ///     trash/                 sessions on their way out: renamed here first, then removed
 ///
 /// The directory sessions/NAME is its own lock (flock(2)).
@@ -77,11 +78,18 @@ struct SessionState {
   uint64_t source_inode = 0;
   std::string scratch;  ///< "disk", "tmpfs" or "none"
   Origin origin;
+  /// How the workspace was made, once and for all of the session, and why not by a better way:
+  /// empty for the first. With Way::kReflink and Way::kCopy it is the directory kCopyName.
+  Way way = Way::kOverlay;
+  std::string way_reason;
   std::vector<Member> members;
   // The rest is of sessions that containers share.
   std::string mount_source;  ///< by which its mounts are found, see sys::MountTag
   std::string pod_bundle;    ///< see Identity
 };
+
+/// The directory of a session whose workspace is a copy of the source's visible files.
+inline constexpr const char* kCopyName = "copy";
 
 class Store;
 

@@ -56,6 +56,18 @@ std::optional<std::string> program(std::string_view text) {
   return valid ? std::optional(std::string(text)) : std::nullopt;
 }
 
+/// What "auto" stands for is no value of Way.
+bool set_way(WayPolicy& ways, std::string_view text) {
+  ways.only = parse_way(text);
+  return ways.only || text == "auto";
+}
+
+std::optional<CopyRule> parse_copy(std::string_view text) {
+  if (text == "never") return CopyRule::kNever;
+  if (text == "reflink") return CopyRule::kReflink;
+  return text == "always" ? std::optional(CopyRule::kAlways) : std::nullopt;
+}
+
 constexpr std::string_view kRuntimeKey = "runtime";
 
 constexpr Key kKeys[] = {
@@ -91,6 +103,14 @@ constexpr Key kKeys[] = {
      }},
     {"runtime", "a program's name, or its absolute path without \"..\"",
      [](Settings& s, std::string_view text) { return assign(s.runtime, program(text)); }},
+    {"way", "one of auto, overlay, fuse, reflink, copy",
+     [](Settings& s, std::string_view text) { return set_way(s.ways, text); }},
+    {"copy", "never, reflink or always",
+     [](Settings& s, std::string_view text) { return assign(s.ways.copy, parse_copy(text)); }},
+    {"copy-limit", "none, or bytes, for example \"500m\"",
+     [](Settings& s, std::string_view text) {
+       return assign(s.ways.copy_limit_bytes, parse_copy_limit(text));
+     }},
 };
 
 std::string place(const std::string& file, const toml::source_region& source) {
@@ -197,6 +217,11 @@ std::optional<uint64_t> parse_idle(std::string_view text) {
     default:
       return std::nullopt;
   }
+}
+
+std::optional<uint64_t> parse_copy_limit(std::string_view text) {
+  if (text == "none") return 0;
+  return optin::parse_size(text);
 }
 
 void merge_settings(Settings& settings, const std::string& text, const std::string& file) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "libhookcore/base/way.h"
 #include "libhookcore/optin/request.h"
 
 namespace hookcore::settings {
@@ -41,6 +42,9 @@ std::string home_directory(std::string_view passwd, uid_t uid);
 /// | `enforce`           | strict, warn ("strict")              | default of the annotation          |
 /// | `log`               | info, debug ("info")                 | default of the annotation          |
 /// | `runtime`           | name or absolute path (none)         | what oci-cnb-runtime stands for    |
+/// | `way`               | auto or a name of Way ("auto")       | the only way to a workspace        |
+/// | `copy`              | never, reflink, always ("reflink")   | which copies may stand for it      |
+/// | `copy-limit`        | bytes, or with k, m, g, t ("1g")     | of a plain copy; "none"            |
 // clang-format on
 struct Settings {
   std::string platform_api = "0.12";
@@ -50,10 +54,14 @@ struct Settings {
   uint64_t session_idle_seconds = uint64_t{30} * 86400;  ///< 0: never too long
   optin::Defaults defaults;
   std::optional<std::string> runtime;  ///< a file's name, or an absolute path
+  WayPolicy ways;
 };
 
 /// "never" (0), or a number with m, h or d: seconds. nullopt for anything else.
 std::optional<uint64_t> parse_idle(std::string_view text);
+
+/// "none" (0), or a size as optin::parse_size reads it. nullopt for anything else.
+std::optional<uint64_t> parse_copy_limit(std::string_view text);
 
 inline constexpr const char* kSystemFile = "/etc/oci-cnb-hooks/config.toml";
 /// Below HostUser::home.

@@ -31,7 +31,8 @@ def test_nothing_there(oci):
     shutil.rmtree(oci.store, ignore_errors=True)
     result = oci.run("session", "list")
     assert result.returncode == 0
-    assert result.stdout.split() == ["SESSION", "KIND", "STATE", "SCRATCH", "SIZE", "AGE", "MEMBERS"]
+    assert result.stdout.split() == ["SESSION", "KIND", "STATE", "SCRATCH", "WAY", "SIZE", "AGE",
+                                     "MEMBERS"]
     assert oci.run("session", "list", "--json").stdout.strip() == "[]"
     assert oci.run("session", "gc").stdout == "removed 0, kept 0\n"
     assert oci.run("session", "log").stdout == ""
@@ -54,10 +55,20 @@ def test_list_tells_states_and_sizes(oci, tmp_path):
     assert [row[:4] for row in rows] == [
         ["SESSION", "KIND", "STATE", "SCRATCH"], ["c-over", "container", "over", "tmpfs"],
         ["c-stopped", "container", "stopped", "disk"]]
+    assert (found["c-over"]["way"], found["c-over"]["way_reason"]) == ("overlay", "")
     assert oci.run("session", "gc", "--json").stdout.split() == (
         '{ "removed": 1, "kept": 1, "unfinished": false, "problems": [] }'.split())
     make_session(oci, "c-stopped")
     assert oci.run("session", "gc").stdout == "removed 1, kept 0\n"
+
+
+def test_list_tells_the_way_and_why(oci):
+    make_session(oci, "c-copied", way={"name": "reflink", "reason": "overlay: no"})
+    [found] = [one for one in oci.sessions() if one["session"] == "c-copied"]
+    assert (found["way"], found["way_reason"]) == ("reflink", "overlay: no")
+    text = oci.run("session", "list").stdout
+    assert text.splitlines()[-1] == "c-copied: reflink, since overlay: no"
+    oci.run("session", "rm", "c-copied", check=True)
 
 
 def this_boot():

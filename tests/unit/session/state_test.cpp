@@ -51,6 +51,25 @@ TEST(State, ComesBackAsItWasWritten) {
   EXPECT_EQ(state.scratch, again->scratch);
   EXPECT_EQ(state.origin, again->origin);
   EXPECT_EQ(state.members, again->members);
+  EXPECT_EQ(Way::kOverlay, again->way);
+}
+
+TEST(State, TellsTheWayAndWhy) {
+  SessionState state = example();
+  state.way = Way::kReflink;
+  state.way_reason = "overlay: refused";
+  const auto again = parse_session_state(format_state(state));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(Way::kReflink, again->way);
+  EXPECT_EQ("overlay: refused", again->way_reason);
+}
+
+TEST(State, OfAWayThatIsNotKnownIsNone) {
+  SessionState state = example();
+  state.way = Way::kFuse;
+  std::string text = format_state(state);
+  text.replace(text.find("fuse"), 4, "wave");
+  EXPECT_FALSE(parse_session_state(text));
 }
 
 TEST(State, OfASharedSessionComesBackToo) {

@@ -44,6 +44,9 @@ TEST(Settings, ReadsEveryKey) {
     enforce = "warn"
     log = "debug"
     runtime = "crun"
+    way = "copy"
+    copy = "always"
+    copy-limit = "500m"
   )");
   EXPECT_EQ("0.9", settings.platform_api);
   EXPECT_EQ("error", settings.experimental_mode);
@@ -53,6 +56,22 @@ TEST(Settings, ReadsEveryKey) {
   EXPECT_EQ(optin::Enforce::kWarn, settings.defaults.enforce);
   EXPECT_TRUE(settings.defaults.debug);
   EXPECT_EQ("crun", settings.runtime);
+  EXPECT_EQ((WayPolicy{Way::kCopy, CopyRule::kAlways, uint64_t{500} << 20}), settings.ways);
+}
+
+TEST(Settings, SaysWhichWaysMayBeTaken) {
+  EXPECT_EQ((WayPolicy{std::nullopt, CopyRule::kReflink, uint64_t{1} << 30}), read("").ways);
+  EXPECT_EQ(std::nullopt, read("way = \"auto\"").ways.only);
+  EXPECT_EQ(Way::kFuse, read("way = \"fuse\"").ways.only);
+  EXPECT_EQ(CopyRule::kNever, read("copy = \"never\"").ways.copy);
+  EXPECT_EQ(0U, read("copy-limit = \"none\"").ways.copy_limit_bytes);
+  refuse(
+      "way = \"kernel\"",
+      "settings: way is \"kernel\"; config.toml:1; give one of auto, overlay, fuse, reflink, copy");
+  refuse("copy = \"yes\"",
+         "settings: copy is \"yes\"; config.toml:1; give never, reflink or always");
+  refuse("copy-limit = \"0\"",
+         "settings: copy-limit is \"0\"; config.toml:1; give none, or bytes, for example \"500m\"");
 }
 
 TEST(Settings, ARuntimeIsANameOrAPath) {
@@ -69,7 +88,8 @@ TEST(Settings, RefusesUnknownKeysWithTheirLine) {
          "settings: unknown key \"platform_api\"; config.toml:2; did you mean \"platform-api\"?");
   refuse("log = \"info\"\n[some-table]\n",
          "settings: unknown key \"some-table\"; config.toml:2; the keys are platform-api, "
-         "experimental-mode, cnb-dir, scratch-dir, session-idle, scratch, enforce, log, runtime");
+         "experimental-mode, cnb-dir, scratch-dir, session-idle, scratch, enforce, log, runtime, "
+         "way, copy, copy-limit");
 }
 
 TEST(Settings, RefusesBadValuesWithTheirLine) {
