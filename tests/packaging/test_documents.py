@@ -131,7 +131,7 @@ def test_every_annotation_and_code_is_told(document):
 def test_every_key_is_told(document):
     text = source(document).replace("\\-", "-")
     keys = re.findall(r'^    {"([\w-]+)", "', source("libhookcore/settings/settings.cpp"), re.MULTILINE)
-    assert len(keys) == 9
+    assert len(keys) == 12
     for key in keys:
         assert re.search(rf"(^\.B[R]? .*\b{key}\b|^\| `{key}` \||^#{key} = )", text, re.MULTILINE), key
 
