@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "libhookcore/base/path.h"
+#include "libhookcore/environment/advice.h"
 #include "libhookcore/environment/phase.h"
 #include "libhookcore/environment/verify.h"
 
@@ -13,8 +14,9 @@ using optin::Role;
 
 constexpr std::string_view kReserved = "CNB_";
 
-std::string set_it(std::string_view name, std::string_view value) {
-  return "set it with --env " + std::string(name) + "=" + std::string(value) +
+std::string set_it(const oci::ConfigView& config, std::string_view name, std::string_view value) {
+  return (is_of_a_pod(config) ? "give the pod's container " + env_field(name, value)
+                              : "set it with " + env_option(name, value)) +
          ", or leave it to the default";
 }
 
@@ -49,12 +51,12 @@ void check_platform_api(const oci::ConfigView& config, const optin::Request& req
   if (!optin::is_platform_api(*value)) {
     findings.push_back({rules::kEnvPlatformApi, Severity::kError,
                         "CNB_PLATFORM_API is " + quote(*value), "a version N.M, such as 0.12",
-                        set_it("CNB_PLATFORM_API", "0.12")});
+                        set_it(config, "CNB_PLATFORM_API", "0.12")});
   } else if (request.platform_api && *request.platform_api != *value) {
     findings.push_back({rules::kEnvPlatformApi, Severity::kWarning,
                         "CNB_PLATFORM_API is " + quote(*value) + " by image or user",
                         quote(*request.platform_api) + " as annotated",
-                        set_it("CNB_PLATFORM_API", *request.platform_api)});
+                        set_it(config, "CNB_PLATFORM_API", *request.platform_api)});
   }
 }
 
@@ -68,7 +70,7 @@ void check_experimental_mode(const oci::ConfigView& config, const optin::Request
                           "CNB_EXPERIMENTAL_MODE is " + quote(*value),
                           known ? "quiet: lifecycles don't know the specification's \"silent\""
                                 : "one of error, warn, quiet, silent",
-                          set_it("CNB_EXPERIMENTAL_MODE", known ? "quiet" : "warn")});
+                          set_it(config, "CNB_EXPERIMENTAL_MODE", known ? "quiet" : "warn")});
     }
   }
   const bool build_phase = request.role == Role::kBuild || request.role == Role::kDetect;
@@ -88,7 +90,7 @@ void check_app_dir(const oci::ConfigView& config, const optin::Request& request,
   if (normalise_path(*value) == request.workspace_path) return;
   findings.push_back({rules::kEnvAppDir, Severity::kWarning, "CNB_APP_DIR is " + quote(*value),
                       quote(request.workspace_path),
-                      set_it("CNB_APP_DIR", request.workspace_path)});
+                      set_it(config, "CNB_APP_DIR", request.workspace_path)});
 }
 
 /// Detectors and builders run buildpacks, which must not see the registry's credentials.

@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "libhookcore/base/path.h"
+#include "libhookcore/environment/advice.h"
 #include "libhookcore/environment/hooks.h"
 #include "libhookcore/environment/plan.h"
 
@@ -10,18 +11,9 @@ namespace hookcore::environment {
 
 namespace {
 
-/// containerd's CRI plugin and CRI-O, each with a prefix of its own that begins like this.
-bool is_of_a_pod(const oci::ConfigView& config) {
-  constexpr std::string_view kCri = "io.kubernetes.cri";
-  const auto first = config.annotations.lower_bound(kCri);
-  return first != config.annotations.end() && first->first.starts_with(kCri);
-}
-
-/// podman's create flag, a pod's field, or the filter for bundles. podman is asked for first: it
-/// marks its pods as CRI-O does.
+/// podman's create flag, a pod's field, or the filter for bundles.
 std::string fix(const oci::ConfigView& config, const std::string& flag, const std::string& field) {
-  const auto manager = config.annotations.find("io.container.manager");
-  if (manager != config.annotations.end() && manager->second == "libpod") {
+  if (is_of_podman(config)) {
     return "add " + flag + ", or let podman read the precreate hook: `oci-cnb doctor` tells how";
   }
   if (is_of_a_pod(config)) return "give the pod's container " + field;
@@ -49,10 +41,9 @@ Findings verify_process(const oci::ConfigView& config, const optin::Request& req
   for (const std::string& entry : plan.env) {
     const size_t equals = entry.find('=');
     const std::string name = entry.substr(0, equals);
-    findings.push_back(
-        {rules::kEnvMissing, Severity::kError, name + " isn't set", entry,
-         fix(config, "--env " + entry,
-             "env: [{name: " + name + ", value: " + quote(entry.substr(equals + 1)) + "}]")});
+    const std::string value = entry.substr(equals + 1);
+    findings.push_back({rules::kEnvMissing, Severity::kError, name + " isn't set", entry,
+                        fix(config, env_option(name, value), env_field(name, value))});
   }
   return findings;
 }
@@ -86,7 +77,8 @@ Findings verify_bundle(const oci::ConfigView& config, const optin::Request& requ
     findings.push_back({rules::kWorkspaceMount, Severity::kError,
                         "nothing is mounted at " + quote(workspace),
                         "the source, as a bind mount or a volume",
-                        "add -v \"$PWD\":" + workspace + ", or a bind to the bundle's mounts"});
+                        mount_source(config, workspace) +
+                            (is_of_a_pod(config) ? "" : ", or a bind in the bundle's mounts")});
   }
   const oci::Mount* above = source == nullptr ? nullptr : hidden_by(config, *source);
   if (above != nullptr) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/environment/advice.h"
 #include "libhookcore/hook/container.h"
 #include "libhookcore/hook/layout.h"
 #include "libhookcore/hook/nested.h"
@@ -62,7 +63,7 @@ class Preparation {
         state_(claim.state()),
         log_(log),
         process_(process_ids(job.config, namespaces)),
-        access_(proc, namespaces, job.config.user, process_),
+        access_(proc, namespaces, job.config, process_),
         mounts_(proc) {
     root_.uid = namespaces.to_ours(false, 0).value_or(process_.uid);
     root_.gid = namespaces.to_ours(true, 0).value_or(process_.gid);
@@ -117,7 +118,7 @@ class Preparation {
     if (!engine_mount_ || !sys::is_mount_root(engine_mount_->get())) {
       report(Error(Code::kSource, "nothing is mounted at " + path,
                    "container " + quote(job_.state.id),
-                   "mount the source there: -v \"$PWD:" + path + "\""));
+                   environment::mount_source(job_.config, path)));
       return;
     }
     check_source(engine_mount_->get());

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include "libhookcore/environment/advice.h"
 #include "libhookcore/sys/file.h"
 
 namespace hookcore::hook {
@@ -47,21 +48,29 @@ bool SourceAccess::shift_ids(sys::MountApi& api, sys::UniqueFd& source, const Ow
   return true;
 }
 
+std::string SourceAccess::remedy(const Owner& owner) const {
+  if (namespaces_.can_make_id_maps()) {
+    return "run as the source's owner, or put the source on ext4, xfs, btrfs or tmpfs, where its "
+           "owner can be shifted";
+  }
+  if (environment::is_of_a_pod(config_)) {
+    return owner.inside ? "give the pod's container securityContext: {runAsUser: " +
+                              std::to_string(*owner.inside) + "}"
+                        : "give the pod hostUsers: true";
+  }
+  return "add --userns=keep-id:uid=" + std::to_string(config_.user.uid) +
+         ",gid=" + std::to_string(config_.user.gid) + " (podman 4.3 or later)";
+}
+
 Error SourceAccess::refusal(const Owner& owner) const {
-  const std::string uid = std::to_string(user_.uid);
-  const std::string gid = std::to_string(user_.gid);
   const std::string whose = owner.inside
                                 ? "uid " + std::to_string(*owner.inside) + " of the container"
                                 : "a user that the container's user namespace doesn't map";
-  const std::string remedy =
-      namespaces_.can_make_id_maps()
-          ? "run as the source's owner, or put the source on ext4, xfs, btrfs or tmpfs, where its "
-            "owner can be shifted"
-          : "add --userns=keep-id:uid=" + uid + ",gid=" + gid + " (podman 4.3 or later)";
   return {Code::kIds,
-          "the process (uid " + uid + ", gid " + gid +
+          "the process (uid " + std::to_string(config_.user.uid) + ", gid " +
+              std::to_string(config_.user.gid) +
               ") could not write its workspace: the source belongs to " + whose,
-          "the workspace's mount", remedy};
+          "the workspace's mount", remedy(owner)};
 }
 
 }  // namespace hookcore::hook

@@ -14,9 +14,9 @@ namespace hookcore::hook {
 class SourceAccess {
  public:
   /// All references outlive this object.
-  SourceAccess(const sys::Proc& proc, const Namespaces& namespaces, const oci::User& user,
+  SourceAccess(const sys::Proc& proc, const Namespaces& namespaces, const oci::ConfigView& config,
                const overlay::ProcessIds& process)
-      : proc_(proc), namespaces_(namespaces), user_(user), process_(process) {}
+      : proc_(proc), namespaces_(namespaces), config_(config), process_(process) {}
 
   /// source: root of a clone of the source. Shows it as the process's by an id map where that is
   /// needed and possible. The refusal where the process could not write.
@@ -34,11 +34,12 @@ class SourceAccess {
   Owner owner_of(int source_fd) const;
   bool shift_ids(sys::MountApi& api, sys::UniqueFd& source, const Owner& owner,
                  overlay::IdShift& shift) const;
+  std::string remedy(const Owner& owner) const;
   Error refusal(const Owner& owner) const;
 
   const sys::Proc& proc_;
   const Namespaces& namespaces_;
-  const oci::User& user_;
+  const oci::ConfigView& config_;
   const overlay::ProcessIds& process_;
 };
 

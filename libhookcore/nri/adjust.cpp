@@ -4,6 +4,7 @@
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/base/path.h"
+#include "libhookcore/environment/advice.h"
 #include "libhookcore/environment/guard.h"
 #include "libhookcore/environment/hooks.h"
 #include "libhookcore/environment/plan.h"
@@ -83,7 +84,7 @@ oci::ConfigView view_of(const proto::PodSandbox& pod, const proto::Container& co
 void require_source(const oci::ConfigView& view, const optin::Request& request) {
   if (request.role == optin::Role::kLaunch || view.mount_at(request.workspace_path)) return;
   throw Error(Code::kSource, "nothing is mounted at " + quote(request.workspace_path), {},
-              "give the container a volumeMount with mountPath: " + request.workspace_path);
+              environment::mount_source(view, request.workspace_path));
 }
 
 void set_hook(const oci::Hook& from, proto::Hook& hook) {

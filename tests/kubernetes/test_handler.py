@@ -92,7 +92,8 @@ def test_values_of_image_and_pod_win(make_pod, workspace):
         ("annotation", "workspace-path", {**DEV, "io.cnb.hooks.workspace-path": "../../etc"}, {}),
         ("annotation", "scratch", {**DEV, "io.cnb.hooks.scratch": "/etc"}, {}),
         ("environment", "workingDir: /workspace", DEV, {"working_dir": "/tmp"}),
-        ("environment", "CNB_PLATFORM_API", DEV, {"env": {"CNB_PLATFORM_API": "x"}}),
+        ("environment", "give the pod's container env: [{name: CNB_PLATFORM_API, value: \"0.12\"}]",
+         DEV, {"env": {"CNB_PLATFORM_API": "x"}}),
         ("environment", "CNB_EXPERIMENTAL_MODE", {"io.cnb.hooks.role": "build"}, {}),
         ("layout", "/cnb/lifecycle", {"io.cnb.hooks.role": "detect"},
          {"env": {"CNB_EXPERIMENTAL_MODE": "warn"}}),
@@ -106,7 +107,8 @@ def test_refused(make_pod, workspace, log, code, fragment, annotations, fields):
 
 
 def test_no_source(make_pod, log):
-    assert "/workspace" in refusal(log, "source", start(make_pod(), "true"))
+    line = refusal(log, "source", start(make_pod(), "true"))
+    assert "give the pod's container a volumeMount with mountPath: /workspace" in line
 
 
 def test_a_build_role(make_pod, workspace):

@@ -189,6 +189,29 @@ TEST(Verify, TellsHowToMendAMissingDoor) {
       verify_process({}, request, {})[0].line());
 }
 
+TEST(Verify, TellsAPodsAuthorTheFieldsOfAPod) {
+  optin::Request request;
+  request.role = optin::Role::kDev;
+  const auto fixes = [&](const std::string& annotations) {
+    const auto view = oci::parse_config(
+        R"({"process":{"cwd":"/workspace","env":["CNB_PLATFORM_API=x"]},"annotations":{)" +
+        annotations + "}}");
+    return Strings{verify_variables(view, request)[0].fix, verify_bundle(view, request)[0].fix};
+  };
+  const Strings of_a_pod{
+      "give the pod's container env: [{name: CNB_PLATFORM_API, value: \"0.12\"}], or leave it to "
+      "the default",
+      "give the pod's container a volumeMount with mountPath: /workspace"};
+  EXPECT_EQ(of_a_pod, fixes(R"("io.kubernetes.cri.sandbox-id":"1")"));
+  EXPECT_EQ(of_a_pod, fixes(R"("io.kubernetes.pod.uid":"1")"));  // what the NRI plugin knows
+  const Strings of_a_command{
+      "set it with --env CNB_PLATFORM_API=0.12, or leave it to the default",
+      "mount the source there: -v \"$PWD:/workspace\", or a bind in the bundle's mounts"};
+  EXPECT_EQ(of_a_command, fixes(""));
+  EXPECT_EQ(of_a_command,
+            fixes(R"("io.container.manager":"libpod","io.kubernetes.cri-o.SandboxID":"1")"));
+}
+
 TEST(Verify, AcceptsWhatTheDoorMade) {
   for (const std::string& name : samples::names()) {
     for (const optin::Role role :

@@ -224,6 +224,20 @@ TEST(RefusalOfIds, AProcessThatCouldNotWriteItsWorkspace) {
   });
 }
 
+TEST(RefusalOfIds, APodsAuthorIsToldAFieldOfThePod) {
+  sandbox::run(As::kUser, [](const Place& place) {
+    Bench b(place);
+    b.annotations["io.kubernetes.cri.container-type"] = "container";
+    b.config["process"]["user"] = {{"uid", 1001}, {"gid", 1001}};
+    b.config["process"]["capabilities"]["effective"] = nlohmann::ordered_json::array();
+    b.start();
+    const Outcome outcome = b.mount_hook();
+    EXPECT_EQ(hook_exit_code(Code::kIds), outcome.exit_code) << outcome.error;
+    EXPECT_NE(std::string::npos, outcome.error.find("securityContext: {runAsUser: 0}"))
+        << outcome.error;
+  });
+}
+
 TEST(Ids, ASourceOfAnotherUserIsShownAsTheProcesss) {
   sandbox::run(As::kRoot, [](const Place& place) {
     for (const bool old_kernel : {false, true}) {

@@ -159,7 +159,8 @@ TEST_F(PluginTest, RefusesAWrongAnnotation) {
 
 TEST_F(PluginTest, RefusesAWorkspaceThatNothingIsMountedAt) {
   request.mutable_container()->clear_mounts();
-  expect_refused("source: nothing is mounted at \"/workspace\"; give the container a volumeMount");
+  expect_refused(
+      "source: nothing is mounted at \"/workspace\"; give the pod's container a volumeMount");
 }
 
 TEST_F(PluginTest, RefusesAForgedMark) {
