@@ -9,9 +9,11 @@
 #include <csignal>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "hooks/cli/output.h"
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/path.h"
 #include "libhookcore/node/install.h"
 #include "libhookcore/settings/settings.h"
 
@@ -26,13 +28,14 @@ struct Options {
   node::Request request;
 };
 
-/// In the image and in a build tree all programs lie together.
-std::string own_directory() {
+/// In an image and in a build tree all programs lie together; a package has the hooks apart.
+std::vector<std::string> own_directories() {
   std::array<char, 4096> path{};
   const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
   if (size < 0) throw SystemError("readlink", "/proc/self/exe", errno);
   const std::string program(path.data(), static_cast<size_t>(size));
-  return program.substr(0, program.rfind('/'));
+  const std::string beside = program.substr(0, program.rfind('/'));
+  return {beside, normalise_path(beside + "/../libexec/oci-cnb-hooks")};
 }
 
 /// A key of TOML, and the name of a RuntimeClass's handler: a DNS label.
@@ -59,8 +62,8 @@ void show(const node::Plan& plan) {
     text += "write " + directory + file.path + " (" + std::to_string(file.bytes.size()) + " B)\n";
   }
   text += "link " + std::string(node::kPrefix) + "/current\n";
-  for (const node::Plan::File& file : plan.activation) {
-    text += "write " + file.path + ":\n" + file.bytes;
+  for (const node::Edit& edit : plan.activation) {
+    text += edit.bytes ? "write " + edit.path + ":\n" + *edit.bytes : "remove " + edit.path + "\n";
   }
   print(text);
 }
@@ -70,7 +73,7 @@ void install(Options& options) {
   options.request.engine =
       options.engine == "crio" ? node::Engine::kCrio : node::Engine::kContainerd;
   options.request.door = options.without_nri ? node::Door::kSpec : node::Door::kNri;
-  if (options.request.programs.empty()) options.request.programs = own_directory();
+  if (options.request.programs.empty()) options.request.programs = own_directories();
   options.request.settings = settings_of(options.root);
   const node::Host host(options.root);
   const node::Plan plan = node::plan_install(host, options.request);
@@ -130,8 +133,9 @@ void add_node_commands(CLI::App& app) {
       ->type_name("NAME");
   install_command
       ->add_option("--programs", options->request.programs,
-                   "Where the hook programs are (beside this program)")
-      ->type_name("DIR");
+                   "Where the programs are (beside this one, or ../libexec/oci-cnb-hooks)")
+      ->type_name("DIR")
+      ->expected(1);
   install_command->add_flag("--dry-run", options->dry_run, "Print what would be written");
   install_command->callback([options] { install(*options); });
 

@@ -58,10 +58,28 @@ std::optional<std::string> Host::read(const std::string& path) const {
   return sys::read_all(file->get(), kMaxFile, path);
 }
 
+std::string Host::resolve(const std::string& path) const {
+  constexpr int kMaxLinks = 40;  // as the kernel has it
+  std::string where = path;
+  for (int i = 0; i < kMaxLinks; ++i) {
+    const auto target = link(where);
+    if (!target) return where;
+    where = target->starts_with('/') ? *target : parent_of(where) + "/" + *target;
+  }
+  throw SystemError("readlinkat", path, ELOOP);
+}
+
 bool Host::write(const std::string& path, std::string_view bytes, mode_t mode) const {
-  if (const auto present = read(path); present && *present == bytes) return false;
-  const Place place = make(path);
-  sys::replace_file(place.directory.get(), place.name, bytes, mode);
+  const auto present = sys::try_open_at(root_.get(), path, O_RDONLY, sys::Resolve::kInRoot);
+  if (!present) {
+    const Place place = make(path);
+    sys::replace_file(place.directory.get(), place.name, bytes, mode);
+    return true;
+  }
+  if (sys::read_all(present->get(), kMaxFile, path) == bytes) return false;
+  const Place place = make(resolve(path));
+  sys::replace_file_like(place.directory.get(), place.name, bytes,
+                         sys::stat_fd(present->get(), path));
   return true;
 }
 
@@ -69,6 +87,15 @@ void Host::remove(const std::string& path) const {
   const auto place = find(path);
   if (!place) return;
   if (::unlinkat(place->directory.get(), place->name.c_str(), 0) != 0 && errno != ENOENT) {
+    throw SystemError("unlinkat", path, errno);
+  }
+}
+
+void Host::remove_empty_directory(const std::string& path) const {
+  const auto place = find(path);
+  if (!place) return;
+  if (::unlinkat(place->directory.get(), place->name.c_str(), AT_REMOVEDIR) != 0 &&
+      errno != ENOENT && errno != ENOTEMPTY) {
     throw SystemError("unlinkat", path, errno);
   }
 }

@@ -19,10 +19,13 @@ class Host {
 
   /// nullopt: not there.
   std::optional<std::string> read(const std::string& path) const;
-  /// Replaces the file, atomically; directories above are made. False: it was like this already.
+  /// Replaces the file, atomically, also behind a link; owner and mode of one that is there stay,
+  /// mode is a new one's. Directories above are made. False: it was like this already.
   bool write(const std::string& path, std::string_view bytes, mode_t mode) const;
   /// What isn't there is gone already.
   void remove(const std::string& path) const;
+  /// Does nothing to one with something in it.
+  void remove_empty_directory(const std::string& path) const;
   /// The target of a link; nullopt: no link there.
   std::optional<std::string> link(const std::string& path) const;
   /// Switches a link to target: at any moment the old or the new one is there.
@@ -42,6 +45,8 @@ class Host {
   /// The directory that holds path; nullopt: it isn't there.
   std::optional<Place> find(const std::string& path) const;
   Place make(const std::string& path) const;
+  /// The file that a path leads to, through links.
+  std::string resolve(const std::string& path) const;
 
   sys::UniqueFd root_;
 };

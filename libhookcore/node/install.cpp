@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libhookcore/base/error.h"
-#include "libhookcore/node/containerd_config.h"
+#include "libhookcore/node/containerd_files.h"
 #include "libhookcore/sys/file.h"
 
 namespace hookcore::node {
@@ -17,7 +17,6 @@ namespace {
 constexpr const char* kVersions = "/opt/oci-cnb-hooks/versions";
 constexpr const char* kCurrent = "/opt/oci-cnb-hooks/current";
 constexpr const char* kBaseSpec = "base-spec.json";
-constexpr const char* kContainerdConfig = "/etc/containerd/config.toml";
 constexpr const char* kCrioConfig = "/etc/crio/crio.conf.d/50-oci-cnb-hooks.conf";
 constexpr size_t kMaxProgram = size_t{64} << 20;
 
@@ -47,17 +46,20 @@ class Digest {
   uint64_t value_ = 0xcbf29ce484222325U;
 };
 
-std::string program(const sys::UniqueFd& directory, const std::string& name) {
-  const auto file =
-      sys::try_open_at(directory.get(), name, O_RDONLY | O_NOFOLLOW, sys::Resolve::kNoLinks);
-  if (!file) {
-    throw Error(Code::kUsage, "there is no program " + name, "the directory of our programs",
-                "name it with --programs DIR");
+std::string program(const std::vector<std::string>& directories, const std::string& name) {
+  for (const std::string& directory : directories) {
+    const std::string path = std::string(directory).append("/").append(name);
+    const auto file = sys::try_open_at(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW, sys::Resolve::kHost);
+    if (file) return sys::read_all(file->get(), kMaxProgram, path);
   }
-  return sys::read_all(file->get(), kMaxProgram, name);
+  std::string where;
+  for (const std::string& directory : directories) {
+    where += (where.empty() ? "" : ", ") + quote(directory);
+  }
+  throw Error(Code::kUsage, "there is no program " + name, where, "name it with --programs DIR");
 }
 
-/// containerd reads the marked block; CRI-O files of its own: a hooks.d file for each stage.
+/// What CRI-O reads: a hooks.d file for each stage.
 std::string hooks_d(const char* program, const char* stage) {
   using Json = nlohmann::ordered_json;
   const Json document = {{"version", "1.0.0"},
@@ -92,7 +94,7 @@ void plan_crio(const Host& host, const Request& request, Plan& plan) {
   text += "[crio.runtime.runtimes." + nlohmann::json(request.handler).dump() +
           "]\nruntime_path = \"" + crio_runtime(host, request.based_on) +
           "\"\nruntime_type = \"oci\"\n";
-  plan.activation.push_back({kCrioConfig, text, 0644});
+  plan.activation.push_back({kCrioConfig, text});
   plan.notes.emplace_back("restart CRI-O when this changed something: systemctl restart crio");
 }
 
@@ -103,8 +105,9 @@ void plan_containerd(const Host& host, const Request& request, Plan& plan) {
   handler.based_on = request.based_on;
   handler.door = request.door;
   handler.base_spec = std::string(kCurrent) + "/" + kBaseSpec;
-  const std::string present = host.read(kContainerdConfig).value_or("");
-  plan.activation.push_back({kContainerdConfig, with_handler(present, handler), 0644});
+  ContainerdPlan configuration = plan_containerd_handler(host, handler);
+  plan.activation = std::move(configuration.edits);
+  plan.notes = std::move(configuration.notes);
   plan.notes.emplace_back(
       "restart containerd when this changed something: systemctl restart containerd");
 }
@@ -136,10 +139,8 @@ void remove_older(const Host& host, const std::string& current, const std::strin
 
 Plan plan_install(const Host& host, const Request& request) {
   Plan plan;
-  const sys::UniqueFd directory =
-      sys::open_at(AT_FDCWD, request.programs, O_RDONLY | O_DIRECTORY, sys::Resolve::kHost);
   for (const std::string& name : programs_of(request.door)) {
-    plan.versioned.push_back({name, program(directory, name), 0755});
+    plan.versioned.push_back({name, program(request.programs, name), 0755});
   }
   request.engine == Engine::kCrio ? plan_crio(host, request, plan)
                                   : plan_containerd(host, request, plan);
@@ -160,24 +161,13 @@ bool install(const Host& host, const Plan& plan) {
     host.set_link(kCurrent, target);
     remove_older(host, target, previous);
   }
-  bool changed = false;
-  for (const Plan::File& file : plan.activation) {
-    changed |= host.write(file.path, file.bytes, file.mode);
-  }
-  return changed;
+  return make_edits(host, plan.activation);
 }
 
 bool uninstall(const Host& host) {
-  bool changed = host.exists(kCrioConfig);
-  host.remove(kCrioConfig);
-  if (const auto config = host.read(kContainerdConfig)) {
-    const std::string rest = without_handler(*config);
-    if (rest != *config) {
-      changed = true;
-      rest.empty() ? host.remove(kContainerdConfig)
-                   : static_cast<void>(host.write(kContainerdConfig, rest, 0644));
-    }
-  }
+  std::vector<Edit> edits = plan_containerd_removal(host);
+  edits.push_back({kCrioConfig, std::nullopt});
+  const bool changed = make_edits(host, edits);
   host.remove_tree(kPrefix);
   return changed;
 }

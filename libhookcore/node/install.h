@@ -4,13 +4,14 @@
 #include <vector>
 
 #include "libhookcore/node/base_spec.h"
+#include "libhookcore/node/edit.h"
 #include "libhookcore/node/host.h"
 
 /// The hooks on a Kubernetes node (SPEC 2), put there by a DaemonSet's init container:
 ///
 ///   /opt/oci-cnb-hooks/versions/VERSION/   programs and base-spec.json; never changed once there
 ///   /opt/oci-cnb-hooks/current             a link to one of them: what containers' documents name
-///   /etc/containerd/config.toml            a block with the runtime handler
+///   /etc/containerd/                       the runtime handler, see containerd_config.h
 ///   /etc/crio/crio.conf.d/…                the same for CRI-O, which reads hooks.d by itself
 namespace hookcore::node {
 
@@ -27,7 +28,7 @@ struct Plan {
   };
   std::string version;             ///< name of the directory of this installation
   std::vector<File> versioned;     ///< paths below the version's directory
-  std::vector<File> activation;    ///< what makes the engine call them: written last
+  std::vector<Edit> activation;    ///< what makes the engine call them: written last
   std::vector<std::string> notes;  ///< what the administrator has to know or do; one line each
 };
 
@@ -36,7 +37,8 @@ struct Request {
   Door door = Door::kNri;
   std::string handler = "cnb";
   std::string based_on;  ///< empty: the engine's default handler
-  std::string programs;  ///< directory in which our programs are, outside of the host's root
+  /// Where our programs are, outside of the host's root; each is taken from the first that has it.
+  std::vector<std::string> programs;
   settings::Settings settings;
 };
 

@@ -60,14 +60,19 @@ def programs(room):
     return stage_copy(found, room / "programs")
 
 
+def configuration():
+    """{path: contents} of what containerd may read."""
+    return {path: path.read_bytes() for path in CONFIG.parent.rglob("*") if path.is_file()}
+
+
 @pytest.fixture(scope="session")
 def serve(programs):
     """serve(directory, *options of `oci-cnb node install`): containerd with our handler. At the end
-    the machine is as it was."""
+    the machine is as it was. imported: see Containerd.configure."""
 
-    def make(directory, *options):
-        node = Containerd(directory, config=CONFIG).configure()
-        before = CONFIG.read_bytes()
+    def make(directory, *options, imported=None):
+        node = Containerd(directory, config=CONFIG).configure(imported)
+        before = configuration()
         must([programs["oci-cnb"], "node", "install", *options])
         node.start()
         node.load(*IMAGES)
@@ -76,9 +81,10 @@ def serve(programs):
         node.stop()
         assert traces.settled(node.shims, {}) == {}
         must([programs["oci-cnb"], "node", "uninstall"])
-        assert CONFIG.read_bytes() == before
+        assert configuration() == before
         assert not pathlib.Path("/opt/oci-cnb-hooks").exists()
-        CONFIG.unlink()
+        for path in before:
+            path.unlink()
 
     return make
 

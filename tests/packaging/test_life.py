@@ -37,6 +37,16 @@ def test_container_that_opts_in(installed, person, make_source):
     assert os.listdir(person.scratch / "sessions") == []
 
 
+def test_a_node_gets_the_packages_programs(installed, tmp_path):
+    """`oci-cnb node install` finds them by itself, although hooks and command lie apart."""
+    machine.must(["oci-cnb", "node", "install", "--root", tmp_path])
+    current = tmp_path / "opt/oci-cnb-hooks" / os.readlink(tmp_path / "opt/oci-cnb-hooks/current")
+    assert (current / "oci-cnb").read_bytes() == pathlib.Path("/usr/bin/oci-cnb").read_bytes()
+    for name in ("oci-cnb-createruntime", "oci-cnb-guard", "oci-cnb-poststop"):
+        assert (current / name).read_bytes() == (PROGRAMS / name).read_bytes()
+    machine.must(["oci-cnb", "node", "uninstall", "--root", tmp_path])
+
+
 def test_misspelt_annotation_is_refused(installed, person, make_source):
     outcome = person.podman_run(make_source(person), "echo RAN", ["io.cnb.hooks.rol=dev"])
     assert outcome.status != 0 and "RAN" not in outcome.stdout

@@ -117,10 +117,16 @@ class Containerd:
 
     # --- life -------------------------------------------------------------------------------------
 
-    def configure(self):
-        """Writes its configuration: start() does so where there is none yet."""
+    def configure(self, imported=None):
+        """Writes its configuration: start() does so where there is none yet. imported: the file
+        that holds all of it, and of whose directory the configuration imports whatever is there."""
+        text = self._configuration()
+        if imported:
+            imported.parent.mkdir(parents=True, exist_ok=True)
+            imported.write_text(text)
+            text = f"{text.splitlines()[0]}\nimports = [{_toml(f'{imported.parent}/*.toml')}]\n"
         self.config.parent.mkdir(parents=True, exist_ok=True)
-        self.config.write_text(self._configuration())
+        self.config.write_text(text)
         return self
 
     def start(self):

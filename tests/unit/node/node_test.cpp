@@ -47,6 +47,15 @@ Handler handler() {
   return handler;
 }
 
+/// A configuration of one file.
+std::string with_handler(const std::string& text, const Handler& handler) {
+  const std::string own = without_handler(text, kConfig);
+  return node::with_handler({{{kConfig, own}}, ""}, handler).text;
+}
+std::string without_handler(const std::string& text) {
+  return node::without_handler(text, kConfig);
+}
+
 TEST(ContainerdConfig, AddsAHandlerAndTheDefaultThatItWouldReplace) {
   const std::string text = with_handler(kVersion2, handler());
   EXPECT_TRUE(text.starts_with(kVersion2));
@@ -65,6 +74,10 @@ TEST(ContainerdConfig, RemovingGivesTheFileBack) {
   EXPECT_EQ(without_handler(with_handler(kVersion2, handler())), kVersion2);
   EXPECT_EQ(without_handler(with_handler("", handler())), "");
   EXPECT_EQ(without_handler(kVersion2), kVersion2);
+  const std::string unended = "version = 2  # without an end";
+  EXPECT_EQ(without_handler(with_handler(unended, handler())), unended);
+  EXPECT_EQ(cri_runtime(with_handler(unended, handler()), "cnb", "base_runtime_spec"),
+            "/opt/base.json");
 }
 
 TEST(ContainerdConfig, TakesTypeAndOptionsOfTheHandlerItStandsOn) {
@@ -101,7 +114,7 @@ TEST(ContainerdConfig, RefusesWhatItCannotAddTo) {
       "[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.cnb]\nruntime_type = \"x\"\n";
   expect_refusal(Code::kSettings, "that isn't ours", [&] { with_handler(foreign, handler()); });
   expect_refusal(Code::kSettings, "version 1", [] { with_handler("root = \"/x\"\n", handler()); });
-  expect_refusal(Code::kSettings, "config.toml of containerd:2",
+  expect_refusal(Code::kSettings, "/etc/containerd/config.toml:2",
                  [] { with_handler("version = 2\n[[[\n", handler()); });
   expect_refusal(Code::kSettings, "can't be added", [] {
     with_handler("version = 2\nplugins = {\"io.containerd.grpc.v1.cri\" = {}}\n", handler());
@@ -127,7 +140,7 @@ class Node : public ::testing::Test {
          {"oci-cnb", "oci-cnb-createruntime", "oci-cnb-guard", "oci-cnb-poststop"}) {
       tree::make(directory_, {"programs/" + std::string(name) + "=program " + name});
     }
-    request_.programs = directory_ + "/programs";
+    request_.programs = {directory_ + "/programs"};
   }
   ~Node() override { std::filesystem::remove_all(directory_); }
 
@@ -180,7 +193,7 @@ TEST_F(Node, AnUpgradeKeepsTheVersionBefore) {
   const Host host(root());
   const std::string first = host.link("/opt/oci-cnb-hooks/current").value();
   for (const char* text : {"second", "third"}) {
-    tree::write(request_.programs + "/oci-cnb-guard", text);
+    tree::write(directory_ + "/programs/oci-cnb-guard", text);
     EXPECT_FALSE(install());  // the engine's configuration is the same
     EXPECT_EQ(read("/opt/oci-cnb-hooks/current/oci-cnb-guard"), text);
   }
@@ -232,8 +245,19 @@ TEST_F(Node, CrioGetsHooksAndAHandler) {
   EXPECT_FALSE(tree::exists(root() + "/etc/crio/crio.conf.d/50-oci-cnb-hooks.conf"));
 }
 
+TEST_F(Node, ProgramsMayLieApart) {
+  tree::make(directory_, {"libexec/"});
+  ASSERT_EQ(::rename((directory_ + "/programs/oci-cnb-guard").c_str(),
+                     (directory_ + "/libexec/oci-cnb-guard").c_str()),
+            0);
+  request_.programs = {directory_ + "/programs", directory_ + "/libexec"};
+  install();
+  EXPECT_EQ(read("/opt/oci-cnb-hooks/current/oci-cnb-guard"), "program oci-cnb-guard");
+  EXPECT_EQ(read("/opt/oci-cnb-hooks/current/oci-cnb-poststop"), "program oci-cnb-poststop");
+}
+
 TEST_F(Node, NothingIsDoneWhereAProgramIsMissing) {
-  ::unlink((request_.programs + "/oci-cnb-poststop").c_str());
+  ::unlink((directory_ + "/programs/oci-cnb-poststop").c_str());
   const auto before = tree::snapshot(root());
   expect_refusal(Code::kUsage, "no program oci-cnb-poststop", [&] { install(); });
   EXPECT_EQ(tree::snapshot(root()), before);
