@@ -133,9 +133,14 @@ class Preparation {
 
   // One upper is over one source. Device numbers may be others after the machine was restarted.
   void check_source(int engine_mount) const {
+    const std::string& path = job_.request.workspace_path;
+    const struct ::stat status = sys::stat_fd(engine_mount, path);
+    if (status.st_nlink == 0) {
+      throw Error(Code::kSource, "the source was removed after the engine had mounted it",
+                  "what is mounted at " + path, "start the container again over one that is there");
+    }
     const auto& before = claim_.before();
     if (!before || before->source_inode == 0) return;
-    const struct ::stat status = sys::stat_fd(engine_mount, job_.request.workspace_path);
     const bool same_boot = before->boot_id == state_.boot_id;
     if (before->source_inode == status.st_ino &&
         (!same_boot || before->source_device == status.st_dev)) {
