@@ -11,7 +11,7 @@
 #   kubernetes pods over the CRI: containerd of this machine (1.6), of Debian 13 (1.7) and of sid (2.1)
 #   runtime    oci-cnb-runtime under Docker, containerd, podman and buildah, on the same three
 #   build      the CNB lifecycle under podman and crun: images over the overlay and over plain copies
-#   faults     hooks that are killed at, or fail in, each of their system calls
+#   faults     hooks killed at, or failing in, each of their system calls; hostile sources, races
 #   load       fifty containers at once; kill -9 of anything at random, rootful and rootless
 #   package    .deb, .rpm and tarball: install, use, upgrade, remove; two builds, one digest
 #

@@ -90,15 +90,21 @@ class Bundle:
                 path.rmdir()
         return Container(str(self.rootfs), str(self.source))
 
+    def state(self, container):
+        """What the runtime tells its hooks about it."""
+        return {"ociVersion": "1.0.0", "id": self.path.name, "status": "created",
+                "pid": container.pid, "bundle": str(self.path), "annotations": self.annotations}
+
     def hook(self, stage, container, *options):
         """Runs a hook under strace with these options; (exit status, stderr)."""
-        state = {"ociVersion": "1.0.0", "id": self.path.name, "status": "created",
-                 "pid": container.pid, "bundle": str(self.path), "annotations": self.annotations}
+        return self.told(stage, json.dumps(self.state(container)).encode(), *options)
+
+    def told(self, stage, document, *options):
+        """The same with this text for its state document."""
         words = [self._programs[f"oci-cnb-{stage}"]]
         if options:
             words = ["strace", "--output=/dev/null", *options, *words]
-        done = subprocess.run(words, input=json.dumps(state).encode(), capture_output=True,
-                              timeout=LIMIT, check=False)
+        done = subprocess.run(words, input=document, capture_output=True, timeout=LIMIT, check=False)
         return done.returncode, done.stderr.decode("utf-8", "backslashreplace")
 
     def calls(self, stage, container):

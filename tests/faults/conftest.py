@@ -1,4 +1,4 @@
-"""Hooks on a bare bundle, in which every system call dies or fails. Run it through the lab:
+"""Hooks on a bare bundle: what fails, and who means harm, at every moment. Run it through the lab:
 
     tests/lab/enter host python3 -m pytest tests/faults
 """

@@ -19,7 +19,7 @@ engine_packages=(
 test_packages=(
   libgtest-dev clang-format clang-tidy python3 python3-pytest
   golang-github-opencontainers-specs-dev python3-jsonschema
-  debootstrap groff-base rsync strace attr acl procps util-linux
+  debootstrap groff-base rsync strace attr acl procps util-linux e2fsprogs
   python3-grpcio python3-protobuf systemd
   rpm lintian
   nodejs cargo rustc docker-compose  # the examples
