@@ -34,15 +34,6 @@ void make_source(const Place& place) {
   tree::make(place.path, {"source/file=precious", "source/dir/deep/file=too", "source/link->file"});
 }
 
-/// The removal as it must not be: the same walk that takes whatever it finds for its own.
-void careless_remove(int parent, const std::string& name) {
-  if (::unlinkat(parent, name.c_str(), 0) == 0) return;
-  const UniqueFd fd(::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY));
-  if (!fd) return;
-  for (const std::string& below : list_directory(fd.get())) careless_remove(fd.get(), below);
-  ::unlinkat(parent, name.c_str(), AT_REMOVEDIR);
-}
-
 class Remove : public testing::TestWithParam<As> {};
 
 TEST_P(Remove, TakesAwayAWholeTreeWithAllKindsOfNames) {
@@ -107,17 +98,6 @@ TEST_P(Remove, NeverCrossesABindOfTheSource) {
     }
     EXPECT_TRUE(remove_tree(place.fd, "t").complete());
     EXPECT_EQ(before, tree::snapshot(place.path + "/source"));
-  });
-}
-
-// The scenario is a real one: a walk without the check eats the source.
-TEST_P(Remove, ACarelessWalkWouldEatTheSource) {
-  sandbox::run(GetParam(), [](const Place& place) {
-    make_source(place);
-    tree::make(place.path, {"t/bound/"});
-    bind_mount(place.path + "/source", place.path + "/t/bound");
-    careless_remove(place.fd, "t");
-    EXPECT_TRUE(tree::names(place.path + "/source").empty());
   });
 }
 
