@@ -24,3 +24,17 @@ def bundle(room, programs, source):  # noqa: F811
     made = Bundle(room, programs, source)
     yield made
     made.remove()
+
+
+_TOLD = []
+
+
+@pytest.fixture
+def told(request):
+    """told(text): a count that a run of the tier shows at its end."""
+    return lambda text: _TOLD.append(f"{request.node.name}: {text}")
+
+
+def pytest_terminal_summary(terminalreporter):
+    for line in _TOLD:
+        terminalreporter.write_line(line)
