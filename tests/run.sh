@@ -11,6 +11,7 @@
 #   kubernetes pods over the CRI: containerd of this machine (1.6), of Debian 13 (1.7) and of sid (2.1)
 #   runtime    oci-cnb-runtime under Docker, containerd, podman and buildah, on the same three
 #   build      the CNB lifecycle under podman and crun: images over the overlay and over plain copies
+#   kernels    crun with programs that lack each newer system call, and all of them
 #   faults     hooks killed at, or failing in, each of their system calls; hostile sources, races
 #   load       fifty containers at once; kill -9 of anything at random, rootful and rootless
 #   package    .deb, .rpm and tarball: install, use, upgrade, remove; two builds, one digest
@@ -21,7 +22,7 @@ set -euo pipefail
 
 checkout=$(readlink -f "$(dirname "$(readlink -f "$0")")/..")
 cd "$checkout"
-readonly all_tiers=(house unit sanitize host trixie kubernetes runtime build faults load package)
+readonly all_tiers=(house unit sanitize host trixie kubernetes runtime build kernels faults load package)
 readonly build=$checkout/build/release results=$checkout/build/results
 readonly enter=$checkout/tests/lab/enter
 corpus=$(readlink -f "${OCI_CNB_CORPUS:-$checkout/../shared/corpus}" || true)
@@ -256,6 +257,24 @@ tier_build() {
   done
 }
 
+# Rootful and rootless at the same time.
+tier_kernels() {
+  local start=$SECONDS user name
+  local -a options=()
+  for user in rootful rootless; do
+    [[ $user == rootful ]] || options=(--user)
+    OCI_CNB_STAGE=$checkout/build/stage "$enter" "${options[@]}" host python3 -B -m pytest \
+      tests/kernels -q --tb=short \
+      --junit-xml="$results/user/kernels-$user.xml" >"$results/kernels-$user.log" 2>&1 || true &
+  done
+  wait
+  for user in rootful rootless; do
+    name=kernels-$user
+    grep -vE '^\.+( |$)|^$' "$results/$name.log" | tail -n 60 || true
+    collect "$name" $((SECONDS - start)) "$results/$name.log" "$results/user/$name.xml"
+  done
+}
+
 tier_faults() {
   local start=$SECONDS log=$results/faults.log
   OCI_CNB_STAGE=$checkout/build/stage "$enter" host python3 -B -m pytest tests/faults -q --tb=short \
@@ -332,7 +351,7 @@ main() {
   if build_preset release && stage; then
     for tier in "${tiers[@]}"; do
       case $tier in
-        unit | sanitize | host | trixie | kubernetes | runtime | build | faults | load | package)
+        unit | sanitize | host | trixie | kubernetes | runtime | build | kernels | faults | load | package)
           if [[ $(id -u) -ne 0 ]]; then
             cannot "$tier" "the lab needs root"
             continue

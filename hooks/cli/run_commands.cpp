@@ -102,9 +102,9 @@ void kill_members(const std::string& store_root, const std::string& name) {
     if (!state) continue;
     for (const session::Member& member : state->members) {
       if (member.container != name) continue;
-      const sys::UniqueFd process = sys::open_process(member.pid);
+      const sys::RunningProcess process(proc, member.pid);
       if (!process || !session::is_alive(proc, *state, member)) continue;
-      sys::kill_process(process.get(), kPatience);
+      process.kill(kPatience);
     }
   }
 }

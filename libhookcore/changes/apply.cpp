@@ -192,10 +192,10 @@ class Apply {
     writable.now.st_mode |= S_IRWXU;
     copy_metadata(writable, open_now(entry, O_RDONLY | O_DIRECTORY).get(), to.get());
     journal_.begin(sys::stat_fd(to.get(), entry.path));
-    if (::renameat2(parent, temporary.c_str(), parent, name.c_str(), RENAME_NOREPLACE) != 0) {
-      const int error = errno;
+    const int result = sys::rename_to_free_name(parent, temporary, parent, name);
+    if (result != 0) {
       ::unlinkat(parent, temporary.c_str(), AT_REMOVEDIR);
-      throw SystemError("renameat2", entry.path, error, Code::kSource);
+      throw SystemError("renameat2", entry.path, -result, Code::kSource);
     }
     journal_.add(sys::stat_fd(to.get(), entry.path));
   }
@@ -268,11 +268,15 @@ class Apply {
                   "look at it, and apply again");
     }
     const bool may_replace = replaces || (there && journal_.knows(*there)) || force_;
-    const unsigned flags = may_replace ? 0U : unsigned{RENAME_NOREPLACE};
     const TrackedFile old(journal_, subject_, parent, name, 2);
     if (const auto made = sys::stat_at(parent, temporary)) journal_.begin(*made);
-    if (::renameat2(parent, temporary.c_str(), parent, name.c_str(), flags) != 0) {
-      throw SystemError("renameat2", entry.path, errno, Code::kSource);
+    if (may_replace) {
+      if (::renameat(parent, temporary.c_str(), parent, name.c_str()) != 0) {
+        throw SystemError("renameat", entry.path, errno, Code::kSource);
+      }
+    } else if (const int result = sys::rename_to_free_name(parent, temporary, parent, name);
+               result != 0) {
+      throw SystemError("renameat2", entry.path, -result, Code::kSource);
     }
     if (const auto now = sys::stat_at(parent, name)) journal_.add(*now);
   }

@@ -25,13 +25,11 @@ Finding check_calls(const Kernel& kernel) {
   }
   const std::string what = "Linux " + kernel.release + " lacks " + joined(missing);
   const std::string mend = "run Linux 5.11 or later, without a seccomp filter on these calls";
-  if (std::find(missing.begin(), missing.end(), "openat2") != missing.end()) {
-    return failure(kCheck, what,
-                   "without openat2 a link in an image could lead a mount elsewhere, "
-                   "so every container that opts in is refused",
-                   mend);
-  }
-  return warning(kCheck, what, "the hooks mount by the older mount(2) instead", mend);
+  const bool steps = std::find(missing.begin(), missing.end(), "openat2") != missing.end();
+  return warning(kCheck, what,
+                 steps ? "the hooks open paths one component after the other, and mount by mount(2)"
+                       : "the hooks mount by the older mount(2) instead",
+                 mend);
 }
 
 // Ubuntu grants user namespaces to podman by an AppArmor profile that this program hasn't got.

@@ -37,9 +37,9 @@ std::optional<Error> check_lifecycle(const Job& job, const Rootfs& rootfs) {
                "use a builder image, mount a lifecycle at /cnb, or set cnb-dir in config.toml");
 }
 
-bool has_layers_mount(const Rootfs& rootfs) {
+bool has_layers_mount(const sys::Proc& proc, const Rootfs& rootfs) {
   const auto layers = rootfs.directory(kLayers);
-  return layers && sys::is_mount_root(layers->get());
+  return layers && sys::is_mount_root(proc, layers->get());
 }
 
 void prepare_layout(sys::MountApi& api, const Job& job, Rootfs& rootfs, RootIds root,

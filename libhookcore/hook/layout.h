@@ -23,6 +23,6 @@ void prepare_layout(sys::MountApi& api, const Job& job, Rootfs& rootfs, RootIds 
 /// The violation where a role that runs the lifecycle finds none at /cnb/lifecycle.
 std::optional<Error> check_lifecycle(const Job& job, const Rootfs& rootfs);
 /// Whether the engine has mounted something at /layers.
-bool has_layers_mount(const Rootfs& rootfs);
+bool has_layers_mount(const sys::Proc& proc, const Rootfs& rootfs);
 
 }  // namespace hookcore::hook

@@ -73,7 +73,7 @@ class Preparation {
     log_.debug("mounting by " + std::string(api.name()));
     prepare_workspace(api);
     if (job_.request.role == optin::Role::kLaunch) return;
-    if (has_layers_mount(rootfs_)) {
+    if (has_layers_mount(proc_, rootfs_)) {
       shared_.layers.reset();
     } else if (!shared_.layers) {
       shared_.layers = make_layers(api);
@@ -115,7 +115,7 @@ class Preparation {
 
   void prepare_workspace(sys::MountApi& api) {
     const std::string& path = job_.request.workspace_path;
-    if (!engine_mount_ || !sys::is_mount_root(engine_mount_->get())) {
+    if (!engine_mount_ || !sys::is_mount_root(proc_, engine_mount_->get())) {
       report(Error(Code::kSource, "nothing is mounted at " + path,
                    "container " + quote(job_.state.id),
                    environment::mount_source(job_.config, path)));
@@ -244,7 +244,7 @@ class Preparation {
     if (job_.request.scratch.tmpfs) {
       mount = api.tmpfs({job_.request.scratch.size_bytes});
     } else {
-      overlay::refuse_scratch_inside(source_fd, scratch_.get());
+      overlay::refuse_scratch_inside(proc_, source_fd, scratch_.get());
       probe_.require(scratch_.get());
       mount = api.clone(scratch_.get(), false);
     }
@@ -295,7 +295,7 @@ class Preparation {
       }
       auto found = rootfs_.directory(path);
       if (!found) throw Error(Code::kLayout, path + " vanished");
-      if (!sys::is_mount_root(found->get())) return std::move(*found);
+      if (!sys::is_mount_root(proc_, found->get())) return std::move(*found);
       next = std::move(*found);
       mount = next.get();
     }
@@ -371,7 +371,7 @@ bool prepare_container(const Job& job, const sys::Proc& proc, const session::Sto
   log.set_opener(store.log_directory_opener());
   namespaces.enter();
   sys::keep_mount_capabilities();
-  Rootfs rootfs(rootfs_path(job.state, job.config));
+  Rootfs rootfs(proc, rootfs_path(job.state, job.config));
   const UpperProbe probe(store.fd(), claim.state().boot_id, namespaces.user_xattr());
   Preparation preparation(job, proc, claim, std::move(*shared), namespaces, rootfs,
                           open_scratch(store, claim.session()), probe, log);

@@ -46,9 +46,9 @@ bool is_kernel_filesystem(int64_t type) {
 
 }  // namespace
 
-Rootfs::Rootfs(const std::string& path)
+Rootfs::Rootfs(const sys::Proc& proc, const std::string& path)
     : path_(path), fd_(sys::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY, sys::Resolve::kHost)) {
-  if (!sys::is_mount_root(fd_.get())) {
+  if (!sys::is_mount_root(proc, fd_.get())) {
     throw Error(Code::kConfig, "the container's rootfs is not mounted yet", quote(path),
                 "register this hook for the stage createRuntime or prestart");
   }

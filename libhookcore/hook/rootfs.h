@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "libhookcore/sys/fd.h"
+#include "libhookcore/sys/process.h"
 
 namespace hookcore::hook {
 
@@ -14,7 +15,7 @@ class Rootfs {
  public:
   /// path: the engine's. Call in the container's mount namespace. Throws Error(kConfig) when there
   /// is no mount: the runtime has not prepared this rootfs.
-  explicit Rootfs(const std::string& path);
+  Rootfs(const sys::Proc& proc, const std::string& path);
 
   int fd() const { return fd_.get(); }
   const std::string& path() const { return path_; }

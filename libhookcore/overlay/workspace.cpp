@@ -10,6 +10,7 @@
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/sys/file.h"
+#include "libhookcore/sys/probe.h"
 #include "libhookcore/sys/remove.h"
 
 namespace hookcore::overlay {
@@ -50,7 +51,10 @@ void probe_rename(int directory, int scratch_fd) {
   }
   const sys::UniqueFd file =
       sys::open_at(directory, "file", O_CREAT | O_EXCL | O_WRONLY, sys::Resolve::kStrict, 0600);
-  if (::renameat2(directory, "file", directory, "whiteout", RENAME_WHITEOUT) != 0) {
+  // Without the call, which overlayfs itself doesn't need, only the mount can tell.
+  const int result = sys::rename_leaving_whiteout(directory, "file", "whiteout");
+  if (result != 0 && result != -ENOSYS) {
+    errno = -result;
     unfit(scratch_fd, "no RENAME_WHITEOUT", "renameat2");
   }
 }
@@ -119,26 +123,30 @@ struct Step {
   bool operator==(const Step&) const = default;
 };
 
-Step step_at(int fd, const std::string& path) {
+Step step_at(const sys::Proc& proc, int fd, const std::string& path) {
   struct statx status {};
   if (::statx(fd, path.c_str(), AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &status) != 0) {
     throw SystemError("statx", "scratch directory", errno, Code::kScratch);
   }
-  return {::makedev(status.stx_dev_major, status.stx_dev_minor), status.stx_ino, status.stx_mnt_id};
+  const dev_t device = ::makedev(status.stx_dev_major, status.stx_dev_minor);
+  if ((status.stx_mask & STATX_MNT_ID) != 0) return {device, status.stx_ino, status.stx_mnt_id};
+  const sys::UniqueFd place(::openat(fd, path.empty() ? "." : path.c_str(), O_PATH | O_CLOEXEC));
+  if (!place) throw SystemError("openat", "scratch directory", errno, Code::kScratch);
+  return {device, status.stx_ino, sys::mount_id(proc, place.get())};
 }
 
 }  // namespace
 
-void refuse_scratch_inside(int source_fd, int scratch_fd) {
-  const Step source = step_at(source_fd, "");
-  Step here = step_at(scratch_fd, "");
+void refuse_scratch_inside(const sys::Proc& proc, int source_fd, int scratch_fd) {
+  const Step source = step_at(proc, source_fd, "");
+  Step here = step_at(proc, scratch_fd, "");
   for (std::string up = "..";; up += "/..") {
     if (here.device == source.device && here.inode == source.inode) {
       throw Error(
           Code::kScratch, "the scratch directory lies inside the source", "",
           "set scratch-dir in config.toml to a directory elsewhere, or use tmpfs as scratch");
     }
-    const Step above = step_at(scratch_fd, up);
+    const Step above = step_at(proc, scratch_fd, up);
     if (above == here) return;  // "/" is its own parent
     here = above;
   }

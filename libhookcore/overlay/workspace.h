@@ -38,7 +38,7 @@ sys::UniqueFd clone_source(sys::MountApi& api, int source_fd);
 /// Throws Error(kScratch) when the scratch directory lies in the source, or is it: the kernel would
 /// take such an overlay, and the workspace would grow into itself. scratch_fd has to be opened by
 /// its path, so that ".." leads to the root.
-void refuse_scratch_inside(int source_fd, int scratch_fd);
+void refuse_scratch_inside(const sys::Proc& proc, int source_fd, int scratch_fd);
 
 /// Builds source, masks and upper into one overlay. source_fd: root of a mount made by api.clone().
 /// scratch_fd: a directory that was opened in the entered mount namespace, or a mount of api, with

@@ -142,7 +142,7 @@ class Stage {
     if (options_.tmpfs) {
       upper_mount_ = api->tmpfs({options_.tmpfs_bytes});
     } else {
-      overlay::refuse_scratch_inside(source_.get(), scratch_.get());
+      overlay::refuse_scratch_inside(proc_, source_.get(), scratch_.get());
       upper_mount_ = api->clone(scratch_.get(), false);
       overlay::probe_upper(upper_mount_.get(), user_xattr_);
     }

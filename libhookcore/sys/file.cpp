@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "libhookcore/sys/directory.h"
+#include "libhookcore/sys/open_steps.h"
 
 namespace hookcore::sys {
 namespace {
@@ -64,7 +65,12 @@ int open_at_raw(int dirfd, const std::string& path, int flags, Resolve resolve, 
   for (int left = kTries; left > 0;) {
     const long fd = ::syscall(SYS_openat2, dirfd, path.c_str(), &how, sizeof how);
     if (fd >= 0) return static_cast<int>(fd);
-    if (errno == EAGAIN) {
+    if (errno == ENOSYS) {
+      // Before Linux 5.6, or a seccomp filter.
+      const int stepped = open_by_steps(dirfd, path, flags, resolve, mode);
+      if (stepped != -EAGAIN) return stepped;
+      --left;
+    } else if (errno == EAGAIN) {
       --left;
     } else if (errno != EINTR) {
       return -errno;
@@ -181,6 +187,25 @@ void replace_file(int dirfd, const std::string& name, std::string_view bytes, mo
 void replace_file_like(int dirfd, const std::string& name, std::string_view bytes,
                        const struct ::stat& like) {
   put_in_place(dirfd, name, bytes, like.st_mode & 07777U, &like, false);
+}
+
+int rename_to_free_name(int from_dirfd, const std::string& from, int to_dirfd,
+                        const std::string& to) {
+  if (::renameat2(from_dirfd, from.c_str(), to_dirfd, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
+  // The C library says EINVAL for ENOSYS, and so does a file system that knows no flags.
+  if (errno != EINVAL) return -errno;
+  // The name is taken first, by what a rename may replace or by what it would give.
+  struct ::stat status {};
+  if (::fstatat(from_dirfd, from.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return -errno;
+  if (!S_ISDIR(status.st_mode)) {
+    if (::linkat(from_dirfd, from.c_str(), to_dirfd, to.c_str(), 0) != 0) return -errno;
+    return ::unlinkat(from_dirfd, from.c_str(), 0) == 0 ? 0 : -errno;
+  }
+  if (::mkdirat(to_dirfd, to.c_str(), 0700) != 0) return -errno;
+  if (::renameat(from_dirfd, from.c_str(), to_dirfd, to.c_str()) == 0) return 0;
+  const int error = errno;
+  ::unlinkat(to_dirfd, to.c_str(), AT_REMOVEDIR);
+  return -error;
 }
 
 std::vector<std::string> list_xattrs(int fd) {

@@ -30,7 +30,8 @@ enum class Resolve {
   kHost,
 };
 
-/// openat2(2) with O_CLOEXEC; throws SystemError. path is relative to dirfd (kHost: may be
+/// openat2(2) with O_CLOEXEC, or where that is missing the same step by step (open_steps.h); throws
+/// SystemError. path is relative to dirfd (kHost: may be
 /// absolute). mode is used with O_CREAT only.
 UniqueFd open_at(int dirfd, const std::string& path, int flags, Resolve resolve, mode_t mode = 0);
 /// The same, with nullopt for ENOENT.
@@ -71,6 +72,10 @@ void replace_file(int dirfd, const std::string& name, std::string_view bytes, mo
 /// The same for a file of somebody else: owner and mode of the new one are like's. kCrash.
 void replace_file_like(int dirfd, const std::string& name, std::string_view bytes,
                        const struct ::stat& like);
+
+/// renameat2(2) with RENAME_NOREPLACE, on one file system; 0 or -errno.
+int rename_to_free_name(int from_dirfd, const std::string& from, int to_dirfd,
+                        const std::string& to);
 
 /// The names of fd's extended attributes, and one's value; empty where the file system has none.
 std::vector<std::string> list_xattrs(int fd);

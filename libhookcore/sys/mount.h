@@ -108,8 +108,14 @@ std::unique_ptr<MountApi> make_legacy_mount_api(const Proc& proc, int stage_fd,
 /// the working directory to "/". false when the kernel holds it locked (mount_namespaces(7)).
 bool detach_mount(int fd);
 
-/// Whether fd is the root of the mount that it lies on (statx(2)).
-bool is_mount_root(int fd);
+/// Which mount fd lies on, as mountinfo counts: by statx(2), or, where that is missing, by
+/// name_to_handle_at(2), which some file systems lack (overlay): then nullopt.
+std::optional<uint64_t> known_mount_id(int fd);
+/// The same, and in the last place from procfs; throws SystemError.
+uint64_t mount_id(const Proc& proc, int fd);
+
+/// Whether fd is the root of the mount that it lies on (statx(2), or what mountinfo says).
+bool is_mount_root(const Proc& proc, int fd);
 /// The flags of the mount that fd lies on (statvfs(3)).
 MountFlags mount_flags(int fd);
 

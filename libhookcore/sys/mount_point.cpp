@@ -4,19 +4,62 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <charconv>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/sys/file.h"
 #include "libhookcore/sys/mount.h"
+#include "libhookcore/sys/mount_table.h"
 
 namespace hookcore::sys {
 
-bool is_mount_root(int fd) {
+// The C library answers for a kernel without statx(2) from fstatat(2): what that doesn't know is
+// told by the masks alone.
+std::optional<uint64_t> known_mount_id(int fd) {
+  struct statx status {};
+  if (::statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &status) != 0) {
+    throw SystemError("statx", "mount point", errno);
+  }
+  if ((status.stx_mask & STATX_MNT_ID) != 0) return status.stx_mnt_id;
+  struct file_handle handle {};  // of no length: its size is asked for, and the mount comes with it
+  int id = 0;
+  if (::name_to_handle_at(fd, "", &handle, &id, AT_EMPTY_PATH) == 0 || errno == EOVERFLOW) {
+    return static_cast<uint64_t>(id);
+  }
+  return std::nullopt;
+}
+
+uint64_t mount_id(const Proc& proc, int fd) {
+  if (const auto known = known_mount_id(fd)) return *known;
+  static constexpr std::string_view kField = "mnt_id:\t";
+  const std::string text = proc.read("self/fdinfo/" + std::to_string(fd));
+  const size_t at = text.find(kField);
+  uint64_t id = 0;
+  if (at == std::string::npos ||
+      std::from_chars(text.data() + at + kField.size(), text.data() + text.size(), id).ec !=
+          std::errc()) {
+    throw SystemError("statx", "mount point", ENOSYS);
+  }
+  return id;
+}
+
+bool is_mount_root(const Proc& proc, int fd) {
   struct statx status {};
   if (::statx(fd, "", AT_EMPTY_PATH, 0, &status) != 0) {
     throw SystemError("statx", "mount point", errno);
   }
-  return (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+  if ((status.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0) {
+    return (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+  }
+  // ".." tells nothing: what covers the directory above would be seen there.
+  const uint64_t id = mount_id(proc, fd);
+  const std::string path = proc.path_of(fd);
+  for (const MountInfo& mount : parse_mountinfo(proc.read("self/mountinfo"))) {
+    if (mount.id == id) return mount.mount_point == path;
+  }
+  return false;
 }
 
 MountFlags mount_flags(int fd) {

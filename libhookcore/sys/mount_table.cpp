@@ -13,6 +13,7 @@
 #include <iterator>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/sys/mount.h"
 
 namespace hookcore::sys {
 namespace {
@@ -70,7 +71,7 @@ int ask(uint64_t id, MountInfo& mount) {
 }
 
 // The id that is never given again, and whether the kernel told that one.
-uint64_t mount_id(int fd, bool& unique) {
+uint64_t newest_mount_id(int fd, bool& unique) {
   struct statx status {};
   if (::statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID | kStatxUniqueMountId, &status) != 0) {
     throw SystemError("statx", "mount point", errno);
@@ -79,12 +80,10 @@ uint64_t mount_id(int fd, bool& unique) {
   return status.stx_mnt_id;
 }
 
-uint64_t reused_mount_id(int fd) {
-  struct statx status {};
-  if (::statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &status) != 0) {
-    throw SystemError("statx", "mount point", errno);
-  }
-  return status.stx_mnt_id;
+// The one call without the other would leave us with ids of two kinds. ENOSYS is answered before
+// any argument is looked at.
+bool has_listmount() {
+  return ::syscall(kListmountCall, nullptr, nullptr, 0, 0) >= 0 || errno != ENOSYS;
 }
 
 // The ids of all mounts below one, at any depth; -errno.
@@ -165,11 +164,11 @@ const std::vector<MountInfo>& MountTable::all() {
 MountInfo MountTable::of(int fd) {
   if (!all_) {
     bool unique = false;
-    const uint64_t id = mount_id(fd, unique);
+    const uint64_t id = newest_mount_id(fd, unique);
     MountInfo mount;
-    if (unique && ask(id, mount) == 0) return mount;
+    if (unique && has_listmount() && ask(id, mount) == 0) return mount;
   }
-  if (const auto mount = (all(), find(reused_mount_id(fd)))) return *mount;
+  if (const auto mount = (all(), find(mount_id(proc_, fd)))) return *mount;
   throw Error(Code::kSystem, "a mount is not in our mount namespace", "/proc/self/mountinfo");
 }
 

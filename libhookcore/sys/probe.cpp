@@ -117,6 +117,13 @@ std::vector<std::string> missing_calls() {
   return missing;
 }
 
+int rename_leaving_whiteout(int dirfd, const std::string& from, const std::string& to) {
+  // By number: the C library says EINVAL for ENOSYS.
+  const long result =
+      ::syscall(SYS_renameat2, dirfd, from.c_str(), dirfd, to.c_str(), RENAME_WHITEOUT);
+  return result == 0 ? 0 : -errno;
+}
+
 std::optional<std::string> probe_overlay(bool in_user_namespace) {
   int ends[2];
   require(::pipe2(ends, O_CLOEXEC) == 0, "pipe2");

@@ -17,4 +17,7 @@ std::vector<std::string> missing_calls();
 /// Nothing of it outlives the call. Call it while the process has one thread.
 std::optional<std::string> probe_overlay(bool in_user_namespace);
 
+/// renameat2(2) with RENAME_WHITEOUT; 0 or -errno, where ENOSYS says nothing of the file system.
+int rename_leaving_whiteout(int dirfd, const std::string& from, const std::string& to);
+
 }  // namespace hookcore::sys

@@ -285,16 +285,69 @@ UniqueFd make_id_namespace(const Proc& proc, const std::vector<IdRange>& uids,
   return proc.namespace_of(child.pid(), "user");
 }
 
-// By number: glibc 2.36 declares both for C alone.
-UniqueFd open_process(pid_t pid) {
-  return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+namespace {
+
+// /proc/PID of one process; nothing can be read below it when that has ended.
+bool runs(int process_directory) {
+  const UniqueFd file(::openat(process_directory, "stat", O_RDONLY | O_CLOEXEC));
+  std::array<char, 512> text{};
+  if (!file) return false;
+  const ssize_t size = ::read(file.get(), text.data(), text.size());
+  if (size <= 0) return false;
+  const std::string_view line(text.data(), static_cast<size_t>(size));
+  const size_t end_of_name = line.rfind(')');
+  return end_of_name == std::string_view::npos || line.substr(end_of_name, 3) != ") Z";
 }
 
-void kill_process(int process_fd, int milliseconds) {
-  if (::syscall(SYS_pidfd_send_signal, process_fd, SIGKILL, nullptr, 0) != 0) return;
-  struct pollfd ended = {process_fd, POLLIN, 0};
+void kill_by_number(pid_t pid, int process_directory, int milliseconds) {
+  constexpr int kPause = 5;  // ms between two looks
+  if (!runs(process_directory) || ::kill(pid, SIGKILL) != 0) return;
+  for (; milliseconds > 0 && runs(process_directory); milliseconds -= kPause) {
+    ::poll(nullptr, 0, kPause);
+  }
+}
+
+}  // namespace
+
+// By number: glibc 2.36 declares both for C alone.
+RunningProcess::RunningProcess(const Proc& proc, pid_t pid)
+    : pid_(pid), fd_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {
+  if (fd_ || errno != ENOSYS) return;
+  fd_ =
+      UniqueFd(::openat(proc.fd(), std::to_string(pid).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  by_number_ = true;
+}
+
+void RunningProcess::kill(int milliseconds) const {
+  if (by_number_) {
+    kill_by_number(pid_, fd_.get(), milliseconds);
+    return;
+  }
+  if (::syscall(SYS_pidfd_send_signal, fd_.get(), SIGKILL, nullptr, 0) != 0 &&
+      (errno != ENOSYS || ::kill(pid_, SIGKILL) != 0)) {
+    return;
+  }
+  struct pollfd ended = {fd_.get(), POLLIN, 0};
   ::poll(&ended, 1, milliseconds);
 }
+
+namespace {
+
+// Those from first to last; before Linux 5.9 one after the other.
+void close_descriptors(unsigned first, unsigned last) {
+  if (::syscall(SYS_close_range, first, last, 0U) == 0 || errno != ENOSYS) return;
+  const UniqueFd directory(::open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) throw SystemError("open", "/proc/self/fd", errno);
+  for (const std::string& name : list_directory(directory.get())) {
+    unsigned fd = 0;
+    std::from_chars(name.data(), name.data() + name.size(), fd);
+    if (fd >= first && fd <= last && static_cast<int>(fd) != directory.get()) {
+      ::close(static_cast<int>(fd));
+    }
+  }
+}
+
+}  // namespace
 
 bool run_detached(int keep, const std::function<void()>& work) {
   const pid_t child = ::fork();
@@ -305,9 +358,9 @@ bool run_detached(int keep, const std::function<void()>& work) {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::dup2(null, stream) < 0) ::_exit(1);
   }
-  if (kept > STDERR_FILENO + 1U) ::syscall(SYS_close_range, STDERR_FILENO + 1U, kept - 1, 0U);
-  ::syscall(SYS_close_range, kept + 1, ~0U, 0U);
   try {
+    if (kept > STDERR_FILENO + 1U) close_descriptors(STDERR_FILENO + 1U, kept - 1);
+    close_descriptors(kept + 1, ~0U);
     if (::chdir("/") == 0) work();
   } catch (const std::exception&) {
     ::_exit(1);
@@ -319,7 +372,7 @@ void isolate_process() {
   ::clearenv();
   ::umask(077);
   ::prctl(PR_SET_DUMPABLE, 0);
-  ::syscall(SYS_close_range, 3U, ~0U, 0U);
+  close_descriptors(STDERR_FILENO + 1U, ~0U);
   if (::chdir("/") != 0) throw SystemError("chdir", "/", errno);
 }
 

@@ -82,11 +82,20 @@ void enter_user_namespace(int fd);
 UniqueFd make_id_namespace(const Proc& proc, const std::vector<IdRange>& uids,
                            const std::vector<IdRange>& gids);
 
-/// A process as a descriptor (pidfd_open(2)): its number may become another's, this doesn't. Empty
-/// when there is none.
-UniqueFd open_process(pid_t pid);
-/// SIGKILL; returns when the process has ended, or after so many milliseconds.
-void kill_process(int process_fd, int milliseconds);
+/// A process as a descriptor (pidfd_open(2), else its directory in procfs): its number may become
+/// another's, this doesn't. Converts to false when there is none.
+class RunningProcess {
+ public:
+  RunningProcess(const Proc& proc, pid_t pid);
+  explicit operator bool() const { return static_cast<bool>(fd_); }
+  /// SIGKILL; returns when the process has ended, or after so many milliseconds.
+  void kill(int milliseconds) const;
+
+ private:
+  pid_t pid_;
+  UniqueFd fd_;
+  bool by_number_ = false;
+};
 
 /// Runs work in a process that outlives this one, in a session of its own: its standard streams are
 /// /dev/null, of the other descriptors only keep stays open, its directory is /. For a program of

@@ -121,13 +121,13 @@ class TreeRemover {
     // A name may be taken by what a removal that was killed has moved up.
     while (true) {
       std::string above = name_ + ".deep." + std::to_string(moves_++);
-      if (::renameat2(dirfd, name.c_str(), parent_fd_, above.c_str(), RENAME_NOREPLACE) == 0) {
+      const int result = rename_to_free_name(dirfd, name, parent_fd_, above);
+      if (result == 0) {
         moved_up_.push_back(std::move(above));
         return;
       }
-      if (errno == EEXIST) continue;
-      if (errno == ENOENT) return;
-      leave(name, std::strerror(errno));
+      if (result == -EEXIST) continue;
+      if (result != -ENOENT) leave(name, std::strerror(-result));
       return;
     }
   }

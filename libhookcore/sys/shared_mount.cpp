@@ -20,6 +20,7 @@
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/sys/file.h"
+#include "libhookcore/sys/mount.h"
 
 namespace hookcore::sys {
 namespace {
@@ -83,14 +84,6 @@ std::string mounts_of(const Proc& proc, pid_t pid) {
   }
 }
 
-uint64_t mount_id(int fd) {
-  struct statx status {};
-  if (::statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &status) != 0) {
-    throw SystemError("statx", "mount", errno);
-  }
-  return status.stx_mnt_id;
-}
-
 [[noreturn]] void closed(pid_t pid, const std::string& why) {
   throw Error(Code::kSession, "the session's workspace can't be reached: " + why,
               "process " + std::to_string(pid) + " that has it",
@@ -116,12 +109,13 @@ void enter(const Proc& proc, pid_t pid) {
 
 // Empty where it can't be opened: root and mountinfo are asked for one after the other, and the
 // container names its own directories, so that what is opened is judged by its mount.
-UniqueFd open_found(const UniqueFd& root, std::string_view mountinfo, const MountTag& tag) {
+UniqueFd open_found(const Proc& proc, const UniqueFd& root, std::string_view mountinfo,
+                    const MountTag& tag) {
   const auto found = find(mountinfo, tag);
   if (!found) return {};
   const std::string below = found->path == "/" ? "." : found->path.substr(1);
   auto opened = try_open_at(root.get(), below, O_PATH | O_DIRECTORY, Resolve::kNoLinks);
-  if (!opened || mount_id(opened->get()) != found->id) return {};
+  if (!opened || mount_id(proc, opened->get()) != found->id) return {};
   return std::move(*opened);
 }
 
@@ -132,9 +126,9 @@ UniqueFd open_mount(const Proc& proc, pid_t pid, const MountTag& tag) {
   constexpr int kLooks = 3;  // a root that changes between two steps of a look is another's later
   for (int look = 0; look < kLooks; ++look) {
     UniqueFd mount =
-        open_found(proc.root_of(pid), proc.read(std::to_string(pid) + "/mountinfo"), tag);
+        open_found(proc, proc.root_of(pid), proc.read(std::to_string(pid) + "/mountinfo"), tag);
     if (mount) return mount;
-    mount = open_found(open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY, Resolve::kHost),
+    mount = open_found(proc, open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY, Resolve::kHost),
                        proc.read("self/mountinfo"), tag);
     if (mount) return mount;
   }
@@ -220,7 +214,10 @@ void fetch(const Proc& proc, pid_t pid, const MountTag& tag, bool writable, int 
 std::string make_mount_source() {
   uint64_t number = 0;
   if (::getrandom(&number, sizeof number, 0) != sizeof number) {
-    throw SystemError("getrandom", "mount source", errno);
+    const UniqueFd device(::open("/dev/urandom", O_RDONLY | O_CLOEXEC));
+    if (!device || ::read(device.get(), &number, sizeof number) != sizeof number) {
+      throw SystemError("getrandom", "mount source", errno);
+    }
   }
   std::array<char, 24> text{};
   std::snprintf(text.data(), text.size(), "cnb-%016llx", static_cast<unsigned long long>(number));

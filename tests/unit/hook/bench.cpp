@@ -116,7 +116,8 @@ void Bench::start(const std::function<void()>& more_mounts) {
       require(::unshare(CLONE_NEWNS) == 0, "unshare");
       // A rootfs that the test has mounted, shared or not, is taken as it is.
       const sys::UniqueFd fd(::open(path("rootfs").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-      if (!sys::is_mount_root(fd.get())) bind_mount(path("rootfs"), path("rootfs"));
+      if (!sys::is_mount_root(sys::Proc::open(), fd.get()))
+        bind_mount(path("rootfs"), path("rootfs"));
       if (!workspace_source.empty()) bind_mount(workspace_source, path("rootfs/workspace"));
       if (more_mounts) more_mounts();
       require(::write(ready[1], "y", 1) == 1, "write");

@@ -208,7 +208,7 @@ TEST_P(WorkspaceTest, ScratchInTheSourceIsRefused) {
     const sys::UniqueFd source = bench.open("source");
     const auto refused = [&](const std::string& scratch) {
       try {
-        refuse_scratch_inside(source.get(), bench.open(scratch).get());
+        refuse_scratch_inside(sys::Proc::open(), source.get(), bench.open(scratch).get());
         return false;
       } catch (const Error& error) {
         EXPECT_EQ(Code::kScratch, error.code());

@@ -79,8 +79,8 @@ TEST_P(MountTables, KnowAMountAndWhereItStands) {
     tree::make(place.path, {name + "/"});
     mount_tmpfs(place.path + "/" + name, MS_NOSUID | MS_RDONLY);
     const UniqueFd fd = open_at(place.fd, name, O_PATH, Resolve::kNoLinks);
-    EXPECT_TRUE(is_mount_root(fd.get()));
-    EXPECT_FALSE(is_mount_root(place.fd));
+    EXPECT_TRUE(is_mount_root(Proc::open(), fd.get()));
+    EXPECT_FALSE(is_mount_root(Proc::open(), place.fd));
     const MountFlags flags = mount_flags(fd.get());
     EXPECT_TRUE(flags.no_suid && flags.read_only);
     EXPECT_FALSE(flags.no_exec);
