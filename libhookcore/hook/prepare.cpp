@@ -367,6 +367,8 @@ bool prepare_container(const Job& job, const sys::Proc& proc, const session::Sto
                        Claim& claim, report::Log& log) {
   auto shared = fetch_shared_mounts(job, proc, claim);
   if (!shared) return false;
+  // mount(2) can't move what another container's namespace gave.
+  const bool joins = shared->workspace || shared->layers;
   Namespaces namespaces(proc, job.pid, job.stage);
   log.set_opener(store.log_directory_opener());
   namespaces.enter();
@@ -379,6 +381,11 @@ bool prepare_container(const Job& job, const sys::Proc& proc, const session::Sto
   try {
     preparation.run(*sys::make_new_mount_api());
   } catch (const sys::MountApiUnavailable& reason) {
+    if (joins) {
+      throw Error(Code::kSession,
+                  std::string("a running session's workspace can't be joined: ") + reason.what(),
+                  "", "start this container when the session's other containers have ended");
+    }
     log.debug(std::string("falling back to mount(2): ") + reason.what());
     preparation.run(*sys::make_legacy_mount_api(proc, rootfs.fd(), rootfs.path()));
   }

@@ -1,7 +1,6 @@
 #include "libhookcore/sys/open_steps.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -9,6 +8,7 @@
 
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <string_view>
 #include <vector>
 

@@ -9,6 +9,7 @@ import pytest
 
 from kit.fixtures import (  # noqa: F401  (fixtures)
     log, make_source, nothing_left, programs, room, rootless, source)
+from kit.selection import fits_user, keep
 
 
 def pytest_configure():
@@ -17,6 +18,10 @@ def pytest_configure():
             "these tests start containers: run them as tests/lab/enter [--user] host "
             "python3 -m pytest tests/kernels"
         )
+
+
+def pytest_collection_modifyitems(config, items):
+    keep(config, items, fits_user)
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -17,11 +18,12 @@ from kit.bare import Bare
 from kit.checks import overlay_at, refused, started
 from kit.engine import Request, execute, must
 from kit.hooks import INSTALLED, Hooks
-from kit.probe import Probe
+from kit.probe import Probe, wait_for
 from wrapped import LAST_OLD_CALL, traced, without
 
 PATHS = sorted(tree.visible_paths()) + sorted(tree.masked_paths())
 WRITES = "cd /workspace && echo new > made && rm src/main.c && echo more >> README.md && mkdir d"
+NEEDED_TO_JOIN = {"open_tree", "mount_setattr", "move_mount", "fsopen", "fsconfig", "fsmount"}
 CHANGES = {b"made": b"new\n", b"README.md": b"# example\nmore\n"}
 
 
@@ -137,3 +139,37 @@ def test_all_are_missing(room, log, programs, called, make_source, spare):
     kernel = Kernel(room, log, without(room, programs, called), programs)
     wrong = problems(kernel, make_source, spare)
     assert wrong == [], "\n".join(wrong)
+
+
+def join(kernel, source, name, probe):
+    annotations = {"io.cnb.hooks.role": "dev", "io.cnb.hooks.session": name}
+    return kernel.run(Request(probe.script(), source, annotations=annotations))
+
+
+@pytest.mark.rootful  # a plain user's crun lets nobody into a running container
+def test_joining_a_session(room, log, programs, called, source):
+    """A running container's mount is cloned by the newer calls only: without them it is refused."""
+    name = f"lacking-{uuid.uuid4().hex[:8]}"
+    here = Kernel(room, log, programs, programs)
+    first = Probe().add("met", f"touch /workspace/up; {wait_for('[ -e /workspace/end ]')}")
+    log_at = log.position()
+    refusals = set()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(join, here, source, name, first)
+        try:
+            meet = Probe().add("met", wait_for("[ -e /workspace/up ]"))
+            started(join(here, source, name, meet))
+            for number, call in called.items():
+                kernel = Kernel(room, log, without(room, programs, [number]), programs)
+                result = join(kernel, source, name, Probe().add("met", "test -e /workspace/up"))
+                if result.started:
+                    assert result.facts.status("met") == 0
+                else:
+                    refused(result, "session", call)
+                    refusals.add(call)
+        finally:
+            join(here, source, name, Probe().add("end", "touch /workspace/end"))
+            facts = started(running.result())
+            execute([programs["oci-cnb"], "session", "rm", name])
+    assert facts.status("met") == 0, log.since(log_at)
+    assert refusals == NEEDED_TO_JOIN

@@ -159,6 +159,7 @@ TEST(OldKernel, AMountIsToldWithoutStatx) {
     const std::array<UniqueFd, 4> fds{open("dir"), open("dir/below"), open("lower"),
                                       open("overlay")};
     std::vector<uint64_t> ids;
+    ids.reserve(fds.size());
     for (const UniqueFd& fd : fds) ids.push_back(mount_id(proc, fd.get()));
     seccomp::lack({SYS_statx});
     for (size_t i = 0; i < fds.size(); ++i) EXPECT_EQ(ids[i], mount_id(proc, fds.at(i).get()));
