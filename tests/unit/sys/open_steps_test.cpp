@@ -64,20 +64,20 @@ void expect_same(int dirfd, const std::string& path) {
 
 void make_maze(const Place& place) {
   tree::make(place.path,
-             {"outside=o", "root/a/b/c/file=x", "root/a/up->..", "root/a/b/far->../../../outside",
-              "root/absolute->/a/b", "root/self->.", "root/loop->loop", "root/x->y", "root/y->x",
-              "root/slash->a/b/", "root/nowhere->none/at/all", "root/top->/", "root/file=f",
-              "root/to-file->file", "root/file-slash->file/", "root/a/twice->up/absolute/c",
-              "root/mounted/", "root/closed/in=1"});
+             {"outside=o", "base/a/b/c/file=x", "base/a/up->..", "base/a/b/far->../../../outside",
+              "base/absolute->/a/b", "base/self->.", "base/loop->loop", "base/x->y", "base/y->x",
+              "base/slash->a/b/", "base/nowhere->none/at/all", "base/top->/", "base/file=f",
+              "base/to-file->file", "base/file-slash->file/", "base/a/twice->up/absolute/c",
+              "base/mounted/", "base/closed/in=1"});
 }
 
 // The kernel's own openat2(2) is the oracle.
 TEST(OpenBySteps, LeadsWhereTheKernelLeads) {
   sandbox::run(As::kUser, [](const Place& place) {
     make_maze(place);
-    ASSERT_EQ(0, ::mount("tmpfs", (place.path + "/root/mounted").c_str(), "tmpfs", 0, nullptr));
-    tree::make(place.path, {"root/mounted/inner/file=m", "root/mounted/back->../a"});
-    const UniqueFd root = open_at(place.fd, "root", O_PATH | O_DIRECTORY, Resolve::kStrict);
+    ASSERT_EQ(0, ::mount("tmpfs", (place.path + "/base/mounted").c_str(), "tmpfs", 0, nullptr));
+    tree::make(place.path, {"base/mounted/inner/file=m", "base/mounted/back->../a"});
+    const UniqueFd root = open_at(place.fd, "base", O_PATH | O_DIRECTORY, Resolve::kStrict);
     const std::vector<std::string> words{
         "a",     "b",       "c",    "up",    "far",     "absolute", "self",    "loop",      "x",
         "slash", "nowhere", "top",  "file",  "to-file", "twice",    "..",      ".",         "",
@@ -91,7 +91,7 @@ TEST(OpenBySteps, LeadsWhereTheKernelLeads) {
       expect_same(root.get(), path);
     }
     for (const char* path : {"", "/", "//", ".", "..", "/..", "a/", "file/", "to-file/", "a//b",
-                             "./a/./b/.", "../root/file"}) {
+                             "./a/./b/.", "../base/file"}) {
       expect_same(root.get(), path);
     }
     expect_same(root.get(), std::string(300, 'n'));
@@ -101,12 +101,12 @@ TEST(OpenBySteps, LeadsWhereTheKernelLeads) {
 
 TEST(OpenBySteps, NoMagicLinkIsFollowed) {
   const UniqueFd proc = open_at(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY, Resolve::kHost);
-  EXPECT_EQ(-ELOOP, open_by_steps(AT_FDCWD, "/proc/1/root", O_PATH, Resolve::kHost, 0));
+  EXPECT_EQ(-ELOOP, open_by_steps(AT_FDCWD, "/proc/1/cwd", O_PATH, Resolve::kHost, 0));
   EXPECT_EQ(-ELOOP, open_by_steps(proc.get(), "self/cwd", O_PATH, Resolve::kInRoot, 0));
   EXPECT_EQ(-ELOOP, open_by_steps(AT_FDCWD, "/proc/self/fd/0", O_RDONLY, Resolve::kHost, 0));
   expect_same(proc.get(), "self/status");
   expect_same(proc.get(), "mounts");
-  expect_same(proc.get(), "self/root/etc");
+  expect_same(proc.get(), "self/cwd/etc");
 }
 
 TEST(OpenBySteps, MakesFilesButNotThroughLinks) {
@@ -127,16 +127,16 @@ TEST(OpenBySteps, MakesFilesButNotThroughLinks) {
 TEST(OldKernel, OpenAtNeedsNoOpenat2AndStaysOnItsMount) {
   sandbox::run(As::kUser, [](const Place& place) {
     make_maze(place);
-    ASSERT_EQ(0, ::mount("tmpfs", (place.path + "/root/mounted").c_str(), "tmpfs", 0, nullptr));
+    ASSERT_EQ(0, ::mount("tmpfs", (place.path + "/base/mounted").c_str(), "tmpfs", 0, nullptr));
     seccomp::lack({SYS_openat2, SYS_statx});
-    const UniqueFd root = open_at(place.fd, "root", O_PATH | O_DIRECTORY, Resolve::kStrict);
+    const UniqueFd root = open_at(place.fd, "base", O_PATH | O_DIRECTORY, Resolve::kStrict);
     EXPECT_EQ("x", read_all(open_at(root.get(), "a/twice/file", O_RDONLY, Resolve::kInRoot).get(),
                             10, "file"));
     EXPECT_EQ(-ENOENT, open_at_raw(root.get(), "a/b/far", O_PATH, Resolve::kInRoot));
     EXPECT_EQ(-EXDEV, open_at_raw(root.get(), "mounted", O_PATH, Resolve::kStrict));
     EXPECT_EQ(-EXDEV, open_at_raw(root.get(), "a/../../outside", O_PATH, Resolve::kNoLinks));
     // A bind mount has the device of what is around it.
-    ASSERT_EQ(0, ::mount((place.path + "/root/a").c_str(), (place.path + "/root/closed").c_str(),
+    ASSERT_EQ(0, ::mount((place.path + "/base/a").c_str(), (place.path + "/base/closed").c_str(),
                          nullptr, MS_BIND, nullptr));
     EXPECT_EQ(-EXDEV, open_at_raw(root.get(), "closed/b", O_PATH, Resolve::kStrict));
   });
