@@ -12,6 +12,7 @@
 #   runtime    oci-cnb-runtime under Docker, containerd, podman and buildah, on the same three
 #   build      the CNB lifecycle under podman and crun: images over the overlay and over plain copies
 #   kernels    crun with programs that lack each newer system call, and all of them
+#   filesystems  sources and scratch on eight file systems, each with each
 #   faults     hooks killed at, or failing in, each of their system calls; hostile sources, races
 #   load       fifty containers at once; kill -9 of anything at random, rootful and rootless
 #   package    .deb, .rpm and tarball: install, use, upgrade, remove; two builds, one digest
@@ -22,7 +23,7 @@ set -euo pipefail
 
 checkout=$(readlink -f "$(dirname "$(readlink -f "$0")")/..")
 cd "$checkout"
-readonly all_tiers=(house unit sanitize host trixie kubernetes runtime build kernels faults load package)
+readonly all_tiers=(house unit sanitize host trixie kubernetes runtime build kernels filesystems faults load package)
 readonly build=$checkout/build/release results=$checkout/build/results
 readonly enter=$checkout/tests/lab/enter
 corpus=$(readlink -f "${OCI_CNB_CORPUS:-$checkout/../shared/corpus}" || true)
@@ -275,6 +276,17 @@ tier_kernels() {
   done
 }
 
+# Rootful and rootless at the same time, on the same file systems.
+tier_filesystems() {
+  local start=$SECONDS user log=$results/filesystems.log
+  OCI_CNB_STAGE=$checkout/build/stage "$enter" host tests/filesystems/run.sh "$results/user" \
+    >"$log" 2>&1 || true
+  grep -vE '^\.+( |$)|^$' "$log" | tail -n 60 || true
+  for user in rootful rootless; do
+    collect "filesystems-$user" $((SECONDS - start)) "$log" "$results/user/filesystems-$user.xml"
+  done
+}
+
 tier_faults() {
   local start=$SECONDS log=$results/faults.log
   OCI_CNB_STAGE=$checkout/build/stage "$enter" host python3 -B -m pytest tests/faults -q --tb=short \
@@ -351,7 +363,7 @@ main() {
   if build_preset release && stage; then
     for tier in "${tiers[@]}"; do
       case $tier in
-        unit | sanitize | host | trixie | kubernetes | runtime | build | kernels | faults | load | package)
+        unit | sanitize | host | trixie | kubernetes | runtime | build | kernels | filesystems | faults | load | package)
           if [[ $(id -u) -ne 0 ]]; then
             cannot "$tier" "the lab needs root"
             continue

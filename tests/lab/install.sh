@@ -22,6 +22,7 @@ test_packages=(
   debootstrap groff-base rsync strace attr acl procps util-linux e2fsprogs
   python3-grpcio python3-protobuf systemd
   rpm lintian
+  e2fsprogs xfsprogs btrfs-progs squashfs-tools erofs-utils bindfs  # file systems
   nodejs cargo rustc docker-compose  # the examples
 )
 bench_packages=(
