@@ -26,6 +26,8 @@ std::vector<Engine> find_engines(const Machine& machine);
 Findings check_engines(const std::vector<Engine>& engines);
 
 Findings check_kernel(const Machine& machine);
+/// Nothing, unless this is a guest under macOS or Windows, or a host shares directories with it.
+Findings check_guest(const Machine& machine);
 Findings check_programs(const Machine& machine);
 /// hooks.d: the files in podman's directories and in those that podman shares with others.
 Findings check_hook_files(const Machine& machine, const PodmanConfig& config);

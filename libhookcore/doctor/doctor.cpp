@@ -24,6 +24,7 @@ Findings examine(const Machine& machine) {
   const std::vector<Engine> engines = find_engines(machine);
   const PodmanConfig config = read_podman_config(machine, podman_major(engines));
   Findings all = check_kernel(machine);
+  append(all, check_guest(machine));
   append(all, check_programs(machine));
   append(all, config.findings);
   append(all, check_hook_files(machine, config));

@@ -115,6 +115,45 @@ TEST_F(Doctor, KernelWithoutNewerCallsIsAWarning) {
   EXPECT_HAS(complaints(old), "warn kernel-calls: Linux 6.1 lacks fsopen, mount_setattr, openat2");
 }
 
+std::string everything(const Machine& machine) {
+  std::string text;
+  for (const Finding& finding : examine(machine))
+    text += finding.check + ": " + finding.what + "\n";
+  return text;
+}
+
+TEST_F(Doctor, WindowsAndItsDrivesAreExplained) {
+  put("/proc/version", "Linux version 5.15.167.4-microsoft-standard-WSL2 (root@f9c8) (gcc)\n");
+  put("/proc/self/mountinfo",
+      "75 80 0:36 / /usr/lib/wsl/drivers ro - 9p drivers ro,aname=drivers;fmask=222,trans=fd\n"
+      "90 80 0:48 / /mnt/c rw - 9p C:\\134 rw,aname=drvfs;path=C:\\;uid=1000,trans=fd\n"
+      "91 80 0:49 / /mnt/my\\040d rw - 9p D:\\134 rw,aname=drvfs;path=D:\\;trans=fd\n"
+      "92 80 8:32 / / rw - ext4 /dev/sdc rw\n");
+  EXPECT_HAS(everything(machine()), "guest: this is WSL2 under Windows: the hooks");
+  EXPECT_HAS(complaints(), "warn shared-directory: \"/mnt/c\" is a drive of Windows (9p)");
+  EXPECT_HAS(complaints(), "warn shared-directory: \"/mnt/my d\" is a drive of Windows (9p)");
+  EXPECT_EQ(std::string::npos, everything(machine()).find("/usr/lib/wsl"));
+}
+
+TEST_F(Doctor, GuestsOfMacAndWhatIsSharedWithThemAreNamed) {
+  put("/proc/self/mountinfo",
+      "31 28 0:30 / /Users/ann/app ro - virtiofs mount0 ro\n"
+      "32 28 0:31 / /private rw - 9p vol1 rw,trans=virtio\n"
+      "33 28 0:32 / /home/ann/far rw - fuse.sshfs host:/far rw\n"
+      "34 28 0:33 / /sys/fs/fuse/connections rw - fusectl fusectl rw\n");
+  EXPECT_EQ(std::string::npos, everything(machine()).find("guest: "));
+  put("/run/lima-boot-done", "");
+  EXPECT_HAS(everything(machine()), "guest: this is Lima's guest");
+  put("/etc/containers/podman-machine", "applehv");
+  const std::string all = everything(machine());
+  EXPECT_HAS(all, "guest: this is podman machine's guest");
+  EXPECT_HAS(all, "shared-directory: \"/Users/ann/app\" is the host's (virtiofs): for sources");
+  EXPECT_HAS(all, "shared-directory: \"/private\" is the host's (9p)");
+  EXPECT_HAS(all, "shared-directory: \"/home/ann/far\" is the host's (fuse.sshfs)");
+  EXPECT_EQ(std::string::npos, all.find("connections"));
+  EXPECT_EQ("", complaints());
+}
+
 TEST_F(Doctor, KernelWithoutOverlayIsAFailure) {
   Machine machine = this->machine();
   machine.kernel.overlay_failure = "fsopen: No such device";
