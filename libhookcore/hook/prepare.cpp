@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/path.h"
 #include "libhookcore/environment/advice.h"
 #include "libhookcore/hook/container.h"
 #include "libhookcore/hook/layout.h"
@@ -64,7 +65,8 @@ class Preparation {
         log_(log),
         process_(process_ids(job.config, namespaces)),
         access_(proc, namespaces, job.config, process_),
-        mounts_(proc) {
+        mounts_(proc),
+        rootfs_mount_(mounts_.of(rootfs.fd())) {
     root_.uid = namespaces.to_ours(false, 0).value_or(process_.uid);
     root_.gid = namespaces.to_ours(true, 0).value_or(process_.gid);
   }
@@ -82,20 +84,24 @@ class Preparation {
     if (const auto violation = check_lifecycle(job_, rootfs_)) report(*violation);
   }
 
+  // The container is ready: nothing has to be undone any more.
+  void keep() {
+    if (bin_stays_) bin_->leave();
+  }
+
   // An overlay that is put below a shared mount would be seen on the host, and so would the end of
   // the engine's mount. Held until the last mount stands.
   std::vector<std::unique_ptr<sys::PropagationPause>> pause_propagation() {
     std::vector<std::unique_ptr<sys::PropagationPause>> pauses;
-    const sys::MountInfo rootfs = mounts_.of(rootfs_.fd());
-    if (rootfs.shared) {
+    if (rootfs_mount_.shared) {
       log_.debug("the rootfs is shared: propagation paused");
       pauses.push_back(std::make_unique<sys::PropagationPause>(proc_, rootfs_.fd()));
     }
     engine_mount_ = rootfs_.directory(job_.request.workspace_path);
     if (!engine_mount_) return pauses;
     // The workspace may lie on another of the engine's mounts.
-    for (std::optional mount = mounts_.of(engine_mount_->get()); mount && mount->id != rootfs.id;
-         mount = mounts_.find(mount->parent)) {
+    for (std::optional mount = mounts_.of(engine_mount_->get());
+         mount && mount->id != rootfs_mount_.id; mount = mounts_.find(mount->parent)) {
       if (!mount->shared) continue;
       const sys::UniqueFd root =
           sys::open_at(AT_FDCWD, mount->mount_point, O_PATH, sys::Resolve::kHost);
@@ -179,20 +185,15 @@ class Preparation {
     note_origin(engine_mount, rules, shift);
     const overlay::WorkspacePlan plan{std::move(rules), namespaces_.user_xattr(), true,
                                       anchors(nested), state_.mount_source};
-    const overlay::Workspace workspace =
+    overlay::Workspace workspace =
         overlay::assemble(api, plan, source.get(), upper ? upper.get() : -1);
     flags.read_only = !writable;
     api.set_flags(workspace.mount.get(), flags);
 
-    sys::UniqueFd target;
-    {
-      const auto bin = api.make_bin(workspace.tmpfs.get(), rootfs_.fd());
-      bin->drop(source.get());
-      if (upper) bin->drop(upper.get());
-      target = take_engine_mount_away(*bin, engine_mount);
-      bin->empty();
-    }
-    api.attach(workspace.mount.get(), target.get());
+    stand_bin(api, std::move(workspace.tmpfs));
+    bin_->drop(source.get());
+    if (upper) bin_->drop(upper.get());
+    attach_in_place(api, engine_mount, workspace.mount.get());
     attach_nested_mounts(api, nested, workspace.mount.get());
     log_.debug(std::to_string(workspace.masks) + " masks, workspace " +
                (writable ? "writable" : "read-only"));
@@ -220,14 +221,8 @@ class Preparation {
     }
     flags.read_only = !writable;
     api.set_flags(workspace, flags);
-    sys::UniqueFd target;
-    {
-      const sys::UniqueFd tmpfs = api.tmpfs({});
-      const auto bin = api.make_bin(tmpfs.get(), rootfs_.fd());
-      target = take_engine_mount_away(*bin, engine_mount_->get());
-      bin->empty();
-    }
-    api.attach(workspace, target.get());
+    stand_bin(api, api.tmpfs({}));
+    attach_in_place(api, engine_mount_->get(), workspace);
     try {
       attach_nested_mounts(api, nested, workspace);
     } catch (const SystemError& error) {
@@ -282,6 +277,32 @@ class Preparation {
     return mount;
   }
 
+  // On the session's work directory, which nobody looks into by its path, below the root that the
+  // runtime gives up when it pivots: the kernel's wait for its readers is then the runtime's own.
+  // Where that isn't so everything goes at once, from the rootfs.
+  void stand_bin(sys::MountApi& api, sys::UniqueFd tmpfs) {
+    std::optional<sys::UniqueFd> place;
+    if (ends_with_old_root(scratch_.get())) {
+      place = sys::try_open_at(scratch_.get(), overlay::kWorkName, O_PATH | O_DIRECTORY,
+                               sys::Resolve::kStrict);
+    }
+    bin_stays_ = place.has_value();
+    bin_ = api.make_bin(std::move(tmpfs), place ? place->get() : rootfs_.fd());
+  }
+
+  // In a shared mount the host would see it too, and in one that is the rootfs, or stands in it,
+  // the container.
+  bool ends_with_old_root(int fd) {
+    const sys::MountInfo mount = mounts_.of(fd);
+    return !mount.shared && !is_within(mount.mount_point, rootfs_mount_.mount_point);
+  }
+
+  void attach_in_place(sys::MountApi& api, int engine_mount, int workspace) {
+    const sys::UniqueFd target = take_engine_mount_away(*bin_, engine_mount);
+    if (!bin_stays_) bin_->empty();
+    api.attach(workspace, target.get());
+  }
+
   // What stays below the overlay could be uncovered by a container with CAP_SYS_ADMIN. The
   // directory that comes to light.
   sys::UniqueFd take_engine_mount_away(sys::MountBin& bin, int engine_mount) const {
@@ -315,7 +336,10 @@ class Preparation {
   SourceAccess access_;
   RootIds root_;
   sys::MountTable mounts_;
+  sys::MountInfo rootfs_mount_;
   std::optional<sys::UniqueFd> engine_mount_;  ///< what stands at the workspace's path
+  std::unique_ptr<sys::MountBin> bin_;
+  bool bin_stays_ = false;
 };
 
 // The session's directory as the entered namespace mounts it: layers of an overlay must come from
@@ -391,6 +415,7 @@ bool prepare_container(const Job& job, const sys::Proc& proc, const session::Sto
   }
   rootfs.require_uncovered();
   claim.commit();
+  preparation.keep();
   rootfs.keep();
   return true;
 }

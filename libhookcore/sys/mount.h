@@ -52,7 +52,8 @@ class MountApiUnavailable : public std::exception {
 };
 
 /// Where mounts go that nobody needs any more. The kernel waits for its readers (RCU) whenever a
-/// tree of mounts goes; here they all go at once, with this object.
+/// tree of mounts goes; here they all go at once: with this object, or, once they are left, with
+/// the tree in which it stands.
 class MountBin {
  public:
   virtual ~MountBin() = default;
@@ -66,6 +67,8 @@ class MountBin {
   virtual bool take_away(int mount_fd) = 0;
   /// What the end of this object does, with an error where that can't be done.
   virtual void empty() = 0;
+  /// Everything stays in place, hidden behind the last mount that came in.
+  virtual void leave() = 0;
 };
 
 /// Makes mounts that nobody sees until they are attached. A mount is a descriptor of its root
@@ -89,10 +92,9 @@ class MountApi {
   virtual UniqueFd overlay(const OverlayOptions& options) = 0;
   /// Puts the mount on target (a descriptor of a directory or file).
   virtual void attach(int mount_fd, int target_fd) = 0;
-  /// tmpfs_fd: a mount that tmpfs() made and that is to go as well; directories are made in it.
-  /// stage_fd: the directory that it covers until the bin is gone. Nobody may look into that
-  /// meanwhile: the container's rootfs before the pivot.
-  virtual std::unique_ptr<MountBin> make_bin(int tmpfs_fd, int stage_fd) = 0;
+  /// tmpfs: what tmpfs() made and is to go as well; a directory is made in it. stage_fd: the
+  /// directory that it covers until the bin is gone. Nobody may look into that meanwhile.
+  virtual std::unique_ptr<MountBin> make_bin(UniqueFd tmpfs, int stage_fd) = 0;
 };
 
 /// Throws MountApiUnavailable when one of the calls isn't there: before anything was changed.

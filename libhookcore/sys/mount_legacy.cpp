@@ -22,6 +22,7 @@ class StageBin : public MountBin {
   void drop(int) override {}
   bool take_away(int mount_fd) override { return detach_mount(mount_fd); }
   void empty() override {}
+  void leave() override {}
 };
 
 // mount(2) takes strings only. Every one of them is "self/fd/N" relative to the host's procfs as
@@ -120,7 +121,9 @@ class LegacyMountApi : public MountApi {
     call_mount(magic(mount_fd), magic(target_fd), nullptr, MS_MOVE, nullptr);
   }
 
-  std::unique_ptr<MountBin> make_bin(int, int) override { return std::make_unique<StageBin>(); }
+  std::unique_ptr<MountBin> make_bin(UniqueFd, int) override {
+    return std::make_unique<StageBin>();
+  }
 
  private:
   static std::string magic(int fd) { return "self/fd/" + std::to_string(fd); }

@@ -84,22 +84,24 @@ void require_call(const char* name, long result) {
   if (result < 0 && errno == ENOSYS) throw MountApiUnavailable(std::string(name) + " is not there");
 }
 
-// A tmpfs that stands somewhere for a moment: what is moved onto its directories goes with it.
+// A tmpfs that stands somewhere: what is moved onto its directory, one on top of the other, goes
+// with it.
 class StandingBin : public MountBin {
  public:
-  StandingBin(int tmpfs_fd, int stage_fd) : tmpfs_(tmpfs_fd) { move(tmpfs_fd, stage_fd); }
+  StandingBin(UniqueFd tmpfs, int stage_fd) : tmpfs_(std::move(tmpfs)), place_(make_place()) {
+    move(tmpfs_.get(), stage_fd);
+  }
   ~StandingBin() override {
     try {
-      if (stands_) detach_mount(tmpfs_);
+      if (stands_) detach_mount(tmpfs_.get());
     } catch (const Error&) {
       // An error is on its way already: the container doesn't start.
     }
   }
 
-  void drop(int mount_fd) override { move(mount_fd, next_place().get()); }
+  void drop(int mount_fd) override { move(mount_fd, place_.get()); }
 
   bool take_away(int mount_fd) override {
-    const UniqueFd place = next_place();
     // Otherwise what is mounted below would also go from the mount's peers: from the host.
     struct mount_attr attributes {};
     attributes.propagation = MS_PRIVATE;
@@ -107,15 +109,16 @@ class StandingBin : public MountBin {
                         sizeof attributes) != 0) {
       fail("mount_setattr", "propagation of a mount to take away", errno);
     }
-    if (try_move(mount_fd, place.get())) return true;
+    if (try_move(mount_fd, place_.get())) return true;
     if (errno == EINVAL) return false;
     fail("move_mount", "mount to take away", errno);
   }
 
   void empty() override {
-    if (!detach_mount(tmpfs_)) fail("umount2", "mounts that are to go", EINVAL);
+    if (!detach_mount(tmpfs_.get())) fail("umount2", "mounts that are to go", EINVAL);
     stands_ = false;
   }
+  void leave() override { stands_ = false; }
 
  private:
   static bool try_move(int mount_fd, int target_fd) {
@@ -125,15 +128,15 @@ class StandingBin : public MountBin {
   static void move(int mount_fd, int target_fd) {
     if (!try_move(mount_fd, target_fd)) fail("move_mount", "mount that is to go", errno);
   }
-  UniqueFd next_place() {
-    const std::string name = std::to_string(places_++);
-    if (::mkdirat(tmpfs_, name.c_str(), 0700) != 0) throw SystemError("mkdirat", "bin", errno);
-    return open_at(tmpfs_, name, O_PATH | O_DIRECTORY, Resolve::kStrict);
+  UniqueFd make_place() const {
+    const std::string name = "bin";
+    if (::mkdirat(tmpfs_.get(), name.c_str(), 0700) != 0) throw SystemError("mkdirat", name, errno);
+    return open_at(tmpfs_.get(), name, O_PATH | O_DIRECTORY, Resolve::kStrict);
   }
 
-  int tmpfs_;
-  unsigned places_ = 0;
-  bool stands_ = true;
+  UniqueFd tmpfs_;
+  UniqueFd place_;
+  bool stands_ = true;  ///< and goes with this object
 };
 
 class NewMountApi : public MountApi {
@@ -216,8 +219,8 @@ class NewMountApi : public MountApi {
     }
   }
 
-  std::unique_ptr<MountBin> make_bin(int tmpfs_fd, int stage_fd) override {
-    return std::make_unique<StandingBin>(tmpfs_fd, stage_fd);
+  std::unique_ptr<MountBin> make_bin(UniqueFd tmpfs, int stage_fd) override {
+    return std::make_unique<StandingBin>(std::move(tmpfs), stage_fd);
   }
 
  private:

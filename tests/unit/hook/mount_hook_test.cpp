@@ -10,12 +10,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <tuple>
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/hook/poststop.h"
 #include "libhookcore/session/store.h"
+#include "libhookcore/sys/mount_table.h"
+#include "libhookcore/sys/process.h"
 #include "tests/unit/hook/bench.h"
 #include "tests/unit/support/seccomp.h"
 
@@ -234,6 +237,76 @@ TEST_P(MountHook, UnderTheOverlayThereIsNothingOfTheSource) {
                 if (::umount2(workspace.c_str(), MNT_DETACH) != 0) ::_exit(3);
                 ::_exit(tree::names(workspace).empty() ? 0 : 4);
               }));
+  });
+}
+
+// As a runtime does it. The mounts that aren't needed any more hang below the old root.
+void leave_the_old_root(const std::string& rootfs) {
+  if (::chdir(rootfs.c_str()) != 0) ::_exit(10);
+  if (::syscall(SYS_pivot_root, ".", ".") != 0) ::_exit(11);
+  if (::umount2(".", MNT_DETACH) != 0) ::_exit(12);
+}
+
+TEST_P(MountHook, AfterThePivotTheContainerHasItsOwnMountsAlone) {
+  bench([](Bench& b) {
+    b.start();
+    expect_success(b.mount_hook());
+    const pid_t pid = b.pid();
+    EXPECT_EQ(
+        0, sandbox::in_child([&] {
+          const sys::Proc proc = sys::Proc::open();
+          const sys::UniqueFd ns = proc.namespace_of(pid, "mnt");
+          if (::setns(ns.get(), CLONE_NEWNS) != 0) ::_exit(2);
+          leave_the_old_root(b.path("rootfs"));
+          Lines points;
+          for (const sys::MountInfo& mount : sys::parse_mountinfo(proc.read("self/mountinfo"))) {
+            points.push_back(mount.mount_point);
+          }
+          ::_exit(points == Lines{"/", "/workspace", "/layers"} ? 0 : 3);
+        }));
+  });
+}
+
+// How many mounts process has in directory.
+size_t mounts_in(const std::string& directory, const std::string& process) {
+  const auto mounts = sys::parse_mountinfo(sys::Proc::open().read(process + "/mountinfo"));
+  return static_cast<size_t>(std::count_if(mounts.begin(), mounts.end(), [&](const auto& mount) {
+    return mount.mount_point.starts_with(directory + "/");
+  }));
+}
+
+// A mount in the session's directory would be seen on the host, and stay there.
+TEST_P(MountHook, ASharedStoreShowsTheHostNothing) {
+  bench([](Bench& b) {
+    b.start();
+    expect_success(b.mount_hook());
+    EXPECT_LT(0U, mounts_in(b.store(), std::to_string(b.pid())));
+    EXPECT_EQ(0U, mounts_in(b.store(), "self"));
+    b.stop();
+    expect_success(b.poststop_hook());
+
+    const std::string& store = b.store();
+    ASSERT_EQ(0, ::mount(store.c_str(), store.c_str(), nullptr, MS_BIND, nullptr));
+    ASSERT_EQ(0, ::mount("", store.c_str(), nullptr, MS_SHARED, nullptr));
+    b.start();
+    expect_success(b.mount_hook());
+    EXPECT_EQ(0U, mounts_in(store, std::to_string(b.pid())));
+    EXPECT_EQ(0U, mounts_in(store, "self"));
+    EXPECT_EQ(Lines{"overlay rootfs/workspace"}, b.mounts("rootfs/workspace"));
+  });
+}
+
+// The container would find its source there, writable.
+TEST_P(MountHook, AStoreInTheRootfsHidesNothingThere) {
+  bench([](Bench& b) {
+    tree::make(b.path(""), {"rootfs/store/"});
+    ASSERT_EQ(0, ::chmod(b.path("rootfs/store").c_str(), 0700));
+    ASSERT_EQ(0, ::symlink(b.path("rootfs/store").c_str(), b.store().c_str()));
+    b.start();
+    expect_success(b.mount_hook());
+    EXPECT_EQ(1U, tree::names(b.path("rootfs/store/sessions")).size());
+    EXPECT_EQ(0U, mounts_in(b.path("rootfs/store"), std::to_string(b.pid())));
+    EXPECT_EQ(Lines{"overlay rootfs/workspace"}, b.mounts("rootfs/workspace"));
   });
 }
 
