@@ -96,6 +96,20 @@ Origin origin_from_json(const nlohmann::json& json) {
 
 }  // namespace
 
+namespace {
+
+// What format_state() makes ends so, and has nothing like it within: inner lines are indented.
+std::string_view last_whole(std::string_view text) {
+  static constexpr std::string_view kEnd = "\n}\n";
+  const size_t last = text.rfind(kEnd);
+  if (last == std::string_view::npos || last == 0) return text;
+  const size_t before = text.rfind(kEnd, last - 1);
+  const size_t begin = before == std::string_view::npos ? 0 : before + kEnd.size();
+  return text.substr(begin, last + kEnd.size() - begin);
+}
+
+}  // namespace
+
 std::string format_state(const SessionState& state) {
   nlohmann::ordered_json json;
   json["version"] = kVersion;
@@ -121,7 +135,7 @@ std::string format_state(const SessionState& state) {
 }
 
 std::optional<SessionState> parse_session_state(const std::string& text) {
-  const auto json = nlohmann::json::parse(text, nullptr, false);
+  const auto json = nlohmann::json::parse(last_whole(text), nullptr, false);
   if (!json.is_object()) return std::nullopt;
   try {
     const int version = json.at("version");

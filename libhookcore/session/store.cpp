@@ -109,10 +109,32 @@ Session::Session(std::string name, sys::UniqueFd fd, bool is_new)
     : name_(std::move(name)), fd_(std::move(fd)), is_new_(is_new), state_(read_state(fd_.get())) {}
 
 void Session::write_state(SessionState state) {
-  sys::replace_file(
-      fd_.get(), kStateFile, format_state(state), 0600,
-      state.kind == Kind::kContainer ? sys::Durability::kCrash : sys::Durability::kDurable);
+  const std::string text = format_state(state);
+  if (state.kind != Kind::kContainer) {
+    sys::replace_file(fd_.get(), kStateFile, text, 0600, sys::Durability::kDurable);
+  } else if (!add_state(text)) {
+    sys::replace_file(fd_.get(), kStateFile, text, 0600, sys::Durability::kCrash);
+  }
   state_ = std::move(state);
+}
+
+// Half a state at the file's end is as good as none, so a container's start is spared the making
+// and exchanging of files. false: the file isn't this object's.
+bool Session::add_state(const std::string& text) {
+  sys::UniqueFd file = std::move(state_file_);
+  if (!file && is_new_ && !state_) {
+    const int made =
+        sys::open_at_raw(fd_.get(), kStateFile, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
+                         sys::Resolve::kStrict, 0600);
+    // A hook that was killed at its first write was here between our making and our locking.
+    if (made == -EEXIST) return false;
+    if (made < 0) throw SystemError("openat2", kStateFile, -made, Code::kScratch);
+    file.reset(made);
+  }
+  if (!file) return false;
+  sys::write_all(file.get(), text, kStateFile);
+  state_file_ = std::move(file);  // not after a failure: nothing may follow half a state
+  return true;
 }
 
 Store Store::open(const std::string& root) {

@@ -66,7 +66,8 @@ struct Origin {
   bool operator==(const Origin&) const = default;
 };
 
-/// state.json, version 2. Version 1 had sessions of the first kind only.
+/// state.json, version 2. Version 1 had sessions of the first kind only. The last whole state in
+/// the file holds: what a hook finds out about a new session it adds to what it has written before.
 struct SessionState {
   Kind kind = Kind::kContainer;
   std::string container;  ///< id that the engine gave, of the last that was started
@@ -105,16 +106,19 @@ class Session {
   bool is_new() const { return is_new_; }
   /// nullopt for a new session, and for one whose state can't be read (a crash of the machine).
   const std::optional<SessionState>& state() const { return state_; }
-  /// Atomic against kill. The state of a session that outlives its containers also survives a power
-  /// cut; of the others nothing is needed then.
+  /// Atomic against kill, and for those who read without the lock. The state of a session that
+  /// outlives its containers also survives a power cut; of the others nothing is needed then.
   void write_state(SessionState state);
 
  private:
   friend class Store;
   Session(std::string name, sys::UniqueFd fd, bool is_new);
+  bool add_state(const std::string& text);
+
   std::string name_;
   sys::UniqueFd fd_;
   bool is_new_;
+  sys::UniqueFd state_file_;  ///< that this object has made, and nobody replaced
   std::optional<SessionState> state_;
 };
 
@@ -217,7 +221,8 @@ bool is_over(const sys::Proc& proc, const SessionState& state);
 /// state.json of a session's directory; nullopt where there is none, or none that can be read.
 std::optional<SessionState> read_state(int session_fd);
 std::string format_state(const SessionState& state);
-/// nullopt for anything that isn't a whole state of a known version.
+/// The last one that format_state() has made, or the only one; nullopt for anything that isn't a
+/// whole state of a known version.
 std::optional<SessionState> parse_session_state(const std::string& text);
 
 }  // namespace hookcore::session

@@ -113,6 +113,27 @@ TEST(State, EveryTruncationIsNoState) {
   EXPECT_TRUE(parse_session_state(text));
 }
 
+// A hook that is killed while it adds a state has added none.
+TEST(State, TheLastWholeOneHolds) {
+  SessionState second = example();
+  second.members = {{4711, 5, true}};
+  second.container = "second";
+  const std::string first = format_state(example());
+  const std::string added = format_state(second);
+  for (size_t length = 0; length < added.size(); ++length) {
+    const auto state = parse_session_state(first + added.substr(0, length));
+    ASSERT_TRUE(state) << length;
+    EXPECT_EQ(example().members, state->members) << length;
+  }
+  for (const std::string& before : {first, first + first}) {
+    const auto state = parse_session_state(before + added);
+    ASSERT_TRUE(state);
+    EXPECT_EQ("second", state->container);
+  }
+  EXPECT_FALSE(parse_session_state("\n}\n"));
+  EXPECT_FALSE(parse_session_state(first + "{\n}\n"));
+}
+
 TEST(State, WhatIsNotOursIsNoState) {
   const auto changed = [](const std::string& from, const std::string& to) {
     std::string text = format_state(example());

@@ -114,6 +114,49 @@ TEST_P(StoreTest, ASessionIsNewOnceAndKeepsItsState) {
   });
 }
 
+// Whatever becomes of the file, what is read is a state that was written.
+TEST_P(StoreTest, ANewSessionsStatesFollowOneAnother) {
+  sandbox::run(GetParam(), [](const Place& place) {
+    const sys::Proc proc = sys::Proc::open();
+    const std::string file = place.path + "/store/sessions/one/state.json";
+    Store store = Store::open(place.path + "/store");
+    SessionState state = state_of(proc, ::getpid());
+    const auto written = [&] { return parse_session_state(tree::read(file)).value().members; };
+    {
+      Session session = store.acquire("one");
+      session.write_state(state);
+      const auto first = sys::stat_at(session.fd(), "state.json");
+      state.members.at(0).mounted = true;
+      session.write_state(state);
+      EXPECT_EQ(first->st_ino, sys::stat_at(session.fd(), "state.json")->st_ino);
+      EXPECT_EQ(state.members, written());
+    }
+    Session again = store.acquire("one");
+    EXPECT_EQ(state.members, again.state()->members);
+    state.members.clear();
+    again.write_state(state);
+    EXPECT_TRUE(written().empty());
+    EXPECT_EQ(format_state(state), tree::read(file)) << "what was before is gone from the file";
+  });
+}
+
+// What a hook leaves that was killed while it wrote the first state.
+TEST_P(StoreTest, ASessionWithoutAWholeStateIsWrittenAnew) {
+  sandbox::run(GetParam(), [](const Place& place) {
+    const sys::Proc proc = sys::Proc::open();
+    Store store = Store::open(place.path + "/store");
+    const SessionState state = state_of(proc, ::getpid());
+    tree::make(place.path, {"store/sessions/one/"});
+    tree::write(place.path + "/store/sessions/one/state.json", format_state(state).substr(0, 40));
+    {
+      Session session = store.acquire("one");
+      EXPECT_FALSE(session.state());
+      session.write_state(state);
+    }
+    EXPECT_EQ(state.members, store.acquire("one").state().value().members);
+  });
+}
+
 TEST_P(StoreTest, TheLockHoldsBetweenProcesses) {
   sandbox::run(GetParam(), [](const Place& on_disk) {
     const InMemory memory(on_disk);
