@@ -4,6 +4,8 @@
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/hook/job.h"
+#include "libhookcore/hook/prepare.h"
+#include "libhookcore/overlay/workspace.h"
 #include "libhookcore/session/store.h"
 
 namespace hookcore::hook {
@@ -61,6 +63,7 @@ void run_poststop_hook(report::Log& log) {
       store->collect(proc, home.settings.session_idle_seconds, session::kAtOnce);
   for (const std::string& problem : result.problems) log.warning(problem);
   if (more || result.unfinished) store->empty_trash_detached();
+  store->keep_spare({overlay::kWorkName, overlay::kUnfinishedUpperName, kLayersName});
 }
 
 }  // namespace hookcore::hook

@@ -29,8 +29,6 @@
 namespace hookcore::hook {
 namespace {
 
-constexpr const char* kLayersName = "layers";
-
 /// What the session's other containers have mounted: second mounts of it, fetched before this
 /// container is entered. Empty: there is none.
 struct SharedMounts {

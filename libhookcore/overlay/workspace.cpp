@@ -159,15 +159,14 @@ void prepare_upper(int scratch_fd, int source_fd) {
   if (sys::stat_at(scratch_fd, kUpperName)) return;
   // Under another name until it is complete: a hook may be killed here, and the container started
   // again.
-  const std::string unfinished = std::string(kUpperName) + ".new";
-  if (::mkdirat(scratch_fd, unfinished.c_str(), 0700) != 0 && errno != EEXIST) {
+  if (::mkdirat(scratch_fd, kUnfinishedUpperName, 0700) != 0 && errno != EEXIST) {
     throw SystemError("mkdirat", kUpperName, errno, Code::kScratch);
   }
   const sys::UniqueFd upper = sys::open_at(
-      scratch_fd, unfinished, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kStrict);
+      scratch_fd, kUnfinishedUpperName, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kStrict);
   copy_metadata(source_fd, upper.get(), "");
   copy_times(sys::stat_fd(source_fd, "source"), upper.get(), kUpperName);
-  if (::renameat(scratch_fd, unfinished.c_str(), scratch_fd, kUpperName) != 0) {
+  if (::renameat(scratch_fd, kUnfinishedUpperName, scratch_fd, kUpperName) != 0) {
     throw SystemError("renameat", kUpperName, errno, Code::kScratch);
   }
 }

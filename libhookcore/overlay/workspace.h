@@ -11,6 +11,7 @@
 namespace hookcore::overlay {
 
 inline constexpr const char* kUpperName = "upper";
+inline constexpr const char* kUnfinishedUpperName = "upper.new";
 inline constexpr const char* kWorkName = "work";
 inline constexpr const char* kMaskName = "mask";
 

@@ -18,6 +18,7 @@ namespace hookcore::session {
 namespace {
 
 constexpr const char* kStateFile = "state.json";
+constexpr const char* kSpare = "spare";
 constexpr size_t kStateMax = 1 << 20;
 constexpr mode_t kPrivate = 0700;
 
@@ -189,13 +190,38 @@ std::optional<Session> Store::lock(const std::string& name, bool wait) {
   }
 }
 
+// false: it is there.
+bool Store::make_session(const std::string& name) {
+  if (::renameat2(root_fd_.get(), kSpare, sessions_.get(), name.c_str(), RENAME_NOREPLACE) == 0 ||
+      ::mkdirat(sessions_.get(), name.c_str(), kPrivate) == 0) {
+    return true;
+  }
+  if (errno == EEXIST) return false;
+  throw SystemError("mkdirat", root_ + "/sessions/" + name, errno, Code::kScratch,
+                    "see that it is writable and has room (df, df -i)");
+}
+
+// In the trash until it is whole: whoever is killed here leaves nothing that isn't collected.
+// Locked there, so that no collection is at work in it when it is taken for a session.
+void Store::keep_spare(std::initializer_list<const char*> directories) {
+  if (::faccessat(root_fd_.get(), kSpare, F_OK, AT_SYMLINK_NOFOLLOW) == 0) return;
+  const std::string name = std::string(kSpare) + "." + std::to_string(::getpid());
+  if (::mkdirat(trash_.get(), name.c_str(), kPrivate) != 0) return;
+  const sys::UniqueFd spare(
+      std::max(-1, sys::open_at_raw(trash_.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
+                                    sys::Resolve::kStrict)));
+  if (!spare || ::flock(spare.get(), LOCK_EX | LOCK_NB) != 0) return;
+  for (const char* directory : directories) {
+    if (::mkdirat(spare.get(), directory, kPrivate) != 0) return;
+  }
+  // What stays where it is goes with the trash.
+  static_cast<void>(
+      ::renameat2(trash_.get(), name.c_str(), root_fd_.get(), kSpare, RENAME_NOREPLACE));
+}
+
 Session Store::acquire(const std::string& name) {
   while (true) {
-    const bool made = ::mkdirat(sessions_.get(), name.c_str(), kPrivate) == 0;
-    if (!made && errno != EEXIST) {
-      throw SystemError("mkdirat", root_ + "/sessions/" + name, errno, Code::kScratch,
-                        "see that it is writable and has room (df, df -i)");
-    }
+    const bool made = make_session(name);
     auto session = lock(name, true);
     if (!session) continue;
     session->is_new_ = made && !session->state_;

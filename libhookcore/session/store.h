@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@
 ///     upper-probed           what hook::UpperProbe has found out in this boot
 ///     sessions/NAME/         one session: state.json, layers/, and upper/ and work/, or, where
 ///                            the workspace is a copy, copy/; see identity.h for NAME
+///     spare/                 an empty session that the next new one begins with
 ///     trash/                 sessions on their way out: renamed here first, then removed
 ///
 /// The directory sessions/NAME is its own lock (flock(2)).
@@ -162,6 +164,9 @@ class Store {
 
   /// Opens or makes a session and waits for its lock.
   Session acquire(const std::string& name);
+  /// Lays in an empty session with these directories: the next container's start is spared the
+  /// making of them. What fails here is made then.
+  void keep_spare(std::initializer_list<const char*> directories);
   /// nullopt when there is none.
   std::optional<Session> find(const std::string& name);
   std::vector<std::string> names() const;
@@ -191,6 +196,7 @@ class Store {
  private:
   explicit Store(std::string root) : root_(std::move(root)) {}
   std::optional<Session> lock(const std::string& name, bool wait);
+  bool make_session(const std::string& name);
   bool collect_one(const std::string& name, const sys::Proc& proc, uint64_t idle_seconds);
   bool collect_removed_pod(const std::string& name, const sys::Proc& proc, CollectResult& result);
   void sweep_temporary_files(CollectResult& result);

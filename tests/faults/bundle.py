@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from types import SimpleNamespace
 
 from kit import source as tree
 from kit import traces
@@ -19,6 +20,8 @@ CONTAINER = """
 mount --bind "$1" "$1" && mount --bind "$2" "$1/workspace" && echo ready && exec sleep infinity
 """
 CALL = re.compile(r"^(\w+)\((.*)")
+# Laid in by poststop for the next container.
+SPARE = {"spare", "spare/work", "spare/upper.new", "spare/layers"}
 NUMBERED = {"syscall_0x1c9": "statmount", "syscall_0x1ca": "listmount"}  # newer than strace
 
 
@@ -140,11 +143,21 @@ def wrongs_inside(container):
 
 
 def store_entries():
-    """Everything in the store but the log and the marker of a successful probe."""
+    """Everything in the store but the log, the marker of a successful probe and a whole spare."""
     root = traces.state_directory()
     found = {str(path.relative_to(root)) for path in root.rglob("*")}
+    if SPARE <= found:
+        found -= SPARE
     return sorted(name for name in found - {"sessions", "trash", "log", "log/hooks.log",
                                             "upper-probed"})
+
+
+def lay_in_spare(bundle):
+    """What an ended container's poststop leaves for the next one."""
+    traces.state_directory().mkdir(mode=0o700, parents=True, exist_ok=True)
+    status, errors = bundle.hook("poststop", SimpleNamespace(pid=0))
+    assert status == 0, errors
+    assert all((traces.state_directory() / name).is_dir() for name in SPARE)
 
 
 def collect(programs):
