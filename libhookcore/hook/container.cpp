@@ -68,8 +68,9 @@ pid_t container_pid(const sys::Proc& proc, const oci::State& state, Stage stage)
   throw Error(Code::kState, "the state has no pid", "container " + quote(state.id), kStageRemedy);
 }
 
-Namespaces::Namespaces(const sys::Proc& proc, pid_t pid, Stage stage)
-    : same_user_(true), user_xattr_(!proc.in_initial_user_namespace()) {
+Namespaces::Namespaces(const sys::Proc& proc, pid_t pid, Stage stage) {
+  const sys::NamespaceId own_user = proc.own_namespace_id("user");
+  user_xattr_ = !sys::is_initial(own_user);
   if (stage == Stage::kContainer) {
     require_mounting();
     return;  // registered for another stage by mistake, the rootfs or the workspace isn't mounted
@@ -77,7 +78,7 @@ Namespaces::Namespaces(const sys::Proc& proc, pid_t pid, Stage stage)
   }
   try {
     mount_ = proc.namespace_of(pid, "mnt");
-    same_user_ = proc.shares_namespace(pid, "user");
+    same_user_ = proc.id_of_namespace(pid, "user") == own_user;
     if (!same_user_) user_ = proc.namespace_of(pid, "user");
   } catch (const SystemError& error) {
     if (error.error_number() != EACCES) throw;
@@ -85,7 +86,7 @@ Namespaces::Namespaces(const sys::Proc& proc, pid_t pid, Stage stage)
                 "crun of a plain user: register oci-cnb-createruntime as createContainer, as "
                 "`oci-cnb spec apply` does");
   }
-  if (proc.shares_namespace(pid, "mnt")) {
+  if (sys::namespace_id(mount_.get()) == proc.own_namespace_id("mnt")) {
     throw Error(Code::kState,
                 "process " + std::to_string(pid) + " has no mount namespace of its own", "",
                 kStageRemedy);

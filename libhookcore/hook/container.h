@@ -53,8 +53,8 @@ class Namespaces {
  private:
   sys::UniqueFd mount_;  ///< empty: we are inside
   sys::UniqueFd user_;
-  bool same_user_;
-  bool user_xattr_;
+  bool same_user_ = true;
+  bool user_xattr_ = false;
   std::vector<sys::IdRange> uids_;
   std::vector<sys::IdRange> gids_;
 };

@@ -262,12 +262,7 @@ class Preparation {
     const sys::UniqueFd root = sys::reopen_directory(mount.get());
     // Others are at work in it: it stays theirs.
     const bool taken = claim_.has_company() && !job_.request.scratch.tmpfs;
-    if (!taken && ::fchown(root.get(), process_.uid, process_.gid) != 0) {
-      throw SystemError("fchown", "/layers", errno, Code::kScratch);
-    }
-    if (!taken && ::fchmod(root.get(), 0755) != 0) {
-      throw SystemError("fchmod", "/layers", errno, Code::kScratch);
-    }
+    if (!taken) give_to_process(root.get());
     sys::MountFlags flags;
     flags.no_dev = true;
     flags.no_suid = true;
@@ -299,6 +294,17 @@ class Preparation {
     const sys::UniqueFd target = take_engine_mount_away(*bin_, engine_mount);
     if (!bin_stays_) bin_->empty();
     api.attach(workspace, target.get());
+  }
+
+  void give_to_process(int layers) const {
+    const struct ::stat made = sys::stat_fd(layers, "/layers");
+    const bool same_owner = made.st_uid == process_.uid && made.st_gid == process_.gid;
+    if (!same_owner && ::fchown(layers, process_.uid, process_.gid) != 0) {
+      throw SystemError("fchown", "/layers", errno, Code::kScratch);
+    }
+    if (::fchmod(layers, 0755) != 0) {
+      throw SystemError("fchmod", "/layers", errno, Code::kScratch);
+    }
   }
 
   // What stays below the overlay could be uncovered by a container with CAP_SYS_ADMIN. The

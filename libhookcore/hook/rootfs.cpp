@@ -44,6 +44,31 @@ bool is_kernel_filesystem(int64_t type) {
               "make it a directory in the image");
 }
 
+constexpr mode_t kMode = 0755;
+
+/// The umask of a hook is 077; another one while this lives.
+class Umask {
+ public:
+  explicit Umask(mode_t mask) : before_(::umask(mask)) {}
+  ~Umask() { ::umask(before_); }
+  Umask(const Umask&) = delete;
+  Umask& operator=(const Umask&) = delete;
+
+ private:
+  mode_t before_;
+};
+
+// An access control list of the parent may have given a new directory another mode.
+void require_mode(int parent, const std::string& name, const std::string& path) {
+  const auto status = sys::stat_at(parent, name);
+  if (!status || (status->st_mode & 07777) == kMode || !S_ISDIR(status->st_mode)) return;
+  const sys::UniqueFd directory =
+      sys::open_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kNoLinks);
+  if (::fchmod(directory.get(), kMode) != 0) {
+    throw SystemError("fchmod", path, errno, Code::kLayout);
+  }
+}
+
 }  // namespace
 
 Rootfs::Rootfs(const sys::Proc& proc, const std::string& path)
@@ -126,7 +151,8 @@ sys::UniqueFd Rootfs::ensure_directory(const std::string& path, uid_t uid, gid_t
   if (!opened) throw SystemError("fcntl", path, errno, Code::kLayout);
   {
     const sys::FsIdentity identity(uid, gid);
-    const bool made = ::mkdirat(opened.get(), name.c_str(), 0755) == 0;
+    const Umask mode_as_given(0);
+    const bool made = ::mkdirat(opened.get(), name.c_str(), kMode) == 0;
     if (!made && errno != EEXIST) {
       throw SystemError("mkdirat", path, errno, Code::kLayout,
                         "the image has no " + path +
@@ -135,13 +161,9 @@ sys::UniqueFd Rootfs::ensure_directory(const std::string& path, uid_t uid, gid_t
     }
     parent = opened.get();
     if (made) made_.push_back({std::move(opened), name});
-    // The umask of a hook is 077.
-    const sys::UniqueFd directory =
-        sys::open_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kNoLinks);
-    if (::fchmod(directory.get(), 0755) != 0)
-      throw SystemError("fchmod", path, errno, Code::kLayout);
+    require_mode(parent, name, path);
   }
-  auto found = directory(path);
+  auto found = directory_in(parent, path);
   if (!found) throw Error(Code::kLayout, path + " vanished", "the image's file system");
   return std::move(*found);
 }

@@ -45,7 +45,11 @@ bool is_copied_xattr(std::string_view name) {
 
 void copy_metadata(int source_fd, int target_fd, std::string_view path) {
   const struct ::stat status = sys::stat_fd(source_fd, path);
-  if (::fchown(target_fd, status.st_uid, status.st_gid) != 0 && errno != EPERM && errno != EINVAL) {
+  const struct ::stat made = sys::stat_fd(target_fd, path);
+  // Each is a transaction of the file system's journal, even where nothing changes.
+  const bool same_owner = made.st_uid == status.st_uid && made.st_gid == status.st_gid;
+  if (!same_owner && ::fchown(target_fd, status.st_uid, status.st_gid) != 0 && errno != EPERM &&
+      errno != EINVAL) {
     throw SystemError("fchown", path, errno);
   }
   if (::fchmod(target_fd, status.st_mode & 07777) != 0) throw SystemError("fchmod", path, errno);

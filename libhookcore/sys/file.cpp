@@ -124,9 +124,11 @@ std::optional<struct ::stat> stat_at(int dirfd, const std::string& name) {
 std::string read_all(int fd, size_t max, std::string_view object, Code code) {
   // On the stack, so that a small file touches no more memory than it fills.
   char buffer[32768];
+  // No more than is wanted: for a file of sysctl the kernel clears as much as it is asked for.
+  const size_t part = max < sizeof buffer ? max + 1 : sizeof buffer;
   std::string bytes;
   while (true) {
-    const ssize_t got = ::read(fd, buffer, sizeof buffer);
+    const ssize_t got = ::read(fd, buffer, part);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw SystemError("read", object, errno, code);
     if (got == 0) return bytes;

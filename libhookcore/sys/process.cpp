@@ -90,6 +90,15 @@ struct Capabilities {
 
 }  // namespace
 
+NamespaceId namespace_id(int fd) {
+  const struct ::stat status = stat_fd(fd, "namespace");
+  return {status.st_dev, status.st_ino};
+}
+
+bool is_initial(const NamespaceId& user_namespace) {
+  return user_namespace.inode == kInitialUserNamespace;
+}
+
 Proc Proc::open() {
   UniqueFd fd(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!fd) throw SystemError("open", "/proc", errno);
@@ -121,21 +130,21 @@ UniqueFd Proc::root_of(pid_t pid) const {
 // procfs.
 UniqueFd Proc::own_namespace(const std::string& kind) const { return open_namespace("self", kind); }
 
-struct ::stat Proc::stat_namespace(const std::string& process, const std::string& kind) const {
+NamespaceId Proc::look_at_namespace(const std::string& process, const std::string& kind) const {
   const std::string path = process + "/ns/" + kind;
   struct ::stat status {};
   if (::fstatat(fd_.get(), path.c_str(), &status, 0) != 0) {
     throw SystemError("stat", "/proc/" + path, errno);
   }
-  return status;
+  return {status.st_dev, status.st_ino};
 }
 
-bool Proc::shares_namespace(pid_t pid, const std::string& kind) const {
-  return is_same_object(stat_namespace(std::to_string(pid), kind), stat_namespace("self", kind));
+NamespaceId Proc::id_of_namespace(pid_t pid, const std::string& kind) const {
+  return look_at_namespace(std::to_string(pid), kind);
 }
 
-bool Proc::in_initial_user_namespace() const {
-  return stat_namespace("self", "user").st_ino == kInitialUserNamespace;
+NamespaceId Proc::own_namespace_id(const std::string& kind) const {
+  return look_at_namespace("self", kind);
 }
 
 std::string Proc::read(const std::string& path) const {
@@ -209,7 +218,11 @@ uint64_t Proc::pid_namespace() const {
 }
 
 std::string Proc::boot_id() const {
-  std::string text = read("sys/kernel/random/boot_id");
+  static constexpr const char* kPath = "sys/kernel/random/boot_id";
+  const UniqueFd file(::openat(fd_.get(), kPath, O_RDONLY | O_CLOEXEC));
+  if (!file) throw SystemError("open", std::string("/proc/") + kPath, errno);
+  constexpr size_t kUuidLine = 37;
+  std::string text = read_all(file.get(), kUuidLine, std::string("/proc/") + kPath);
   while (!text.empty() && text.back() == '\n') text.pop_back();
   return text;
 }

@@ -15,6 +15,17 @@
 /// Processes and their namespaces, read through a /proc that is known to be the host's.
 namespace hookcore::sys {
 
+/// Namespaces compare by device and inode (namespaces(7)).
+struct NamespaceId {
+  dev_t device = 0;
+  ino_t inode = 0;
+  bool operator==(const NamespaceId&) const = default;
+};
+/// Of an open namespace.
+NamespaceId namespace_id(int fd);
+/// The machine's first user namespace.
+bool is_initial(const NamespaceId& user_namespace);
+
 /// The host's procfs, opened and checked (fstatfs) before any namespace is entered. A /proc that is
 /// looked up afterwards may be one that a container made (CVE-2019-16884, CVE-2025-52881).
 class Proc {
@@ -28,10 +39,11 @@ class Proc {
   UniqueFd own_namespace(const std::string& kind) const;
   /// What pid has as its root directory, to look up from (O_PATH); throws SystemError.
   UniqueFd root_of(pid_t pid) const;
-  /// Whether pid is in our own namespace of that kind; opens neither.
-  bool shares_namespace(pid_t pid, const std::string& kind) const;
+  /// The namespace of that kind ("mnt", "user") in which pid is, or we are; neither is opened.
+  NamespaceId id_of_namespace(pid_t pid, const std::string& kind) const;
+  NamespaceId own_namespace_id(const std::string& kind) const;
   /// Whether we are in the first user namespace: only there are trusted.* attributes allowed.
-  bool in_initial_user_namespace() const;
+  bool in_initial_user_namespace() const { return is_initial(own_namespace_id("user")); }
   /// Contents of a small file below /proc, for example "self/mountinfo"; throws SystemError.
   std::string read(const std::string& path) const;
   /// Where the file behind a descriptor of ours is, as the kernel writes it. Throws SystemError.
@@ -50,7 +62,7 @@ class Proc {
  private:
   explicit Proc(UniqueFd fd) : fd_(std::move(fd)) {}
   UniqueFd open_namespace(const std::string& process, const std::string& kind) const;
-  struct ::stat stat_namespace(const std::string& process, const std::string& kind) const;
+  NamespaceId look_at_namespace(const std::string& process, const std::string& kind) const;
   UniqueFd fd_;
 };
 

@@ -95,8 +95,11 @@ TEST(Proc, ReadsAndNamesNamespaces) {
   EXPECT_TRUE(
       same_object(proc.own_namespace("mnt").get(), proc.namespace_of(::getpid(), "mnt").get()));
   EXPECT_FALSE(same_object(proc.own_namespace("mnt").get(), proc.own_namespace("user").get()));
-  EXPECT_TRUE(proc.shares_namespace(::getpid(), "mnt"));
-  EXPECT_TRUE(proc.shares_namespace(::getpid(), "user"));
+  for (const std::string kind : {"mnt", "user"}) {
+    EXPECT_EQ(proc.own_namespace_id(kind), proc.id_of_namespace(::getpid(), kind));
+    EXPECT_EQ(proc.own_namespace_id(kind), namespace_id(proc.own_namespace(kind).get()));
+  }
+  EXPECT_NE(proc.own_namespace_id("mnt"), proc.own_namespace_id("user"));
   EXPECT_EQ(::getppid(), proc.parent_pid());
 }
 
