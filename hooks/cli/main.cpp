@@ -11,6 +11,7 @@
 #include "hooks/cli/container_options.h"
 #include "hooks/cli/context_commands.h"
 #include "hooks/cli/doctor_commands.h"
+#include "hooks/cli/install_commands.h"
 #include "hooks/cli/node_commands.h"
 #include "hooks/cli/preview_commands.h"
 #include "hooks/cli/run_commands.h"
@@ -35,6 +36,7 @@ void add_commands(CLI::App& app, const std::vector<std::string>& words, int& exi
   hookcore::cli::add_session_commands(app, exit_code);
   hookcore::cli::add_spec_commands(app, words, exit_code);
   hookcore::cli::add_doctor_command(app, exit_code);
+  hookcore::cli::add_install_commands(app);
   hookcore::cli::add_node_commands(app);
 }
 

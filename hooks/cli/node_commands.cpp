@@ -1,21 +1,16 @@
 // oci-cnb node: the hooks on a Kubernetes node. A DaemonSet's init container runs it.
 #include "hooks/cli/node_commands.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <csignal>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "hooks/cli/output.h"
+#include "hooks/cli/install_plan.h"
 #include "libhookcore/base/error.h"
-#include "libhookcore/base/path.h"
 #include "libhookcore/node/install.h"
-#include "libhookcore/settings/settings.h"
 
 namespace hookcore::cli {
 namespace {
@@ -28,16 +23,6 @@ struct Options {
   node::Request request;
 };
 
-/// In an image and in a build tree all programs lie together; a package has the hooks apart.
-std::vector<std::string> own_directories() {
-  std::array<char, 4096> path{};
-  const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
-  if (size < 0) throw SystemError("readlink", "/proc/self/exe", errno);
-  const std::string program(path.data(), static_cast<size_t>(size));
-  const std::string beside = program.substr(0, program.rfind('/'));
-  return {beside, normalise_path(beside + "/../libexec/oci-cnb-hooks")};
-}
-
 /// A key of TOML, and the name of a RuntimeClass's handler: a DNS label.
 void require_label(const std::string& name) {
   const bool plain = !name.empty() && name.size() <= 63 && name.front() != '-' &&
@@ -49,46 +34,22 @@ void require_label(const std::string& name) {
               "use lower case letters, digits and -");
 }
 
-settings::Settings settings_of(const std::string& root) {
-  settings::SettingsFiles files;
-  files.system = (root == "/" ? "" : root) + settings::kSystemFile;
-  return settings::load_settings({}, files);
-}
-
-void show(const node::Plan& plan) {
-  std::string text = "version " + plan.version + "\n";
-  const std::string directory = std::string(node::kPrefix) + "/versions/" + plan.version + "/";
-  for (const node::Plan::File& file : plan.versioned) {
-    text += "write " + directory + file.path + " (" + std::to_string(file.bytes.size()) + " B)\n";
-  }
-  text += "link " + std::string(node::kPrefix) + "/current\n";
-  for (const node::Edit& edit : plan.activation) {
-    text += edit.bytes ? "write " + edit.path + ":\n" + *edit.bytes : "remove " + edit.path + "\n";
-  }
-  print(text);
-}
-
 void install(Options& options) {
   require_label(options.request.handler);
   options.request.engine =
       options.engine == "crio" ? node::Engine::kCrio : node::Engine::kContainerd;
   options.request.door = options.without_nri ? node::Door::kSpec : node::Door::kNri;
-  if (options.request.programs.empty()) options.request.programs = own_directories();
-  options.request.settings = settings_of(options.root);
+  if (options.request.programs.empty()) options.request.programs = program_directories();
+  options.request.settings = system_settings(options.root);
   const node::Host host(options.root);
-  const node::Plan plan = node::plan_install(host, options.request);
-  if (options.dry_run) return show(plan);
-  const bool changed = node::install(host, plan);
-  std::string text = "installed " + plan.version + "\n";
-  if (changed) {
-    for (const std::string& note : plan.notes) text += note + "\n";
-  }
-  print(text);
+  install_plan(host, node::plan_install(host, options.request), options.dry_run);
 }
 
 void uninstall(const std::string& root) {
-  const bool changed = node::uninstall(node::Host(root));
-  print(changed ? "uninstalled; restart the container runtime\n" : "uninstalled\n");
+  const node::Host host(root);
+  node::Plan plan = node::plan_uninstall(host, std::nullopt);
+  plan.notes.emplace_back("restart the container runtime");
+  uninstall_plan(host, plan, false);
 }
 
 /// For a pod that has done its work on the node and must not be started again. Blocked and waited

@@ -55,9 +55,11 @@ void merge(const std::string& text, const std::string& path, PodmanConfig& confi
 
 }  // namespace
 
-PodmanConfig read_podman_config(const Machine& machine, unsigned podman_major) {
+PodmanConfig read_podman_config(const Machine& machine, unsigned podman_major,
+                                const std::string& without) {
   PodmanConfig config;
   for (const std::string& path : chain(machine, podman_major)) {
+    if (path == without) continue;
     try {
       const auto text = machine.files.read(path);
       if (text) merge(*text, path, config);

@@ -21,6 +21,8 @@ struct PodmanConfig {
 /// /usr/share/containers/containers.conf, /etc/containers/containers.conf and its .d directory,
 /// then, as a user, and as root since podman 5, the same below ~/.config. Variables such as
 /// CONTAINERS_CONF count for one command only and are not looked at. podman_major: 0 for unknown.
-PodmanConfig read_podman_config(const Machine& machine, unsigned podman_major);
+/// without: a file that is passed over, as if it weren't there.
+PodmanConfig read_podman_config(const Machine& machine, unsigned podman_major,
+                                const std::string& without = {});
 
 }  // namespace hookcore::doctor

@@ -105,7 +105,11 @@ bool is_ours(const ConfigFile& file) {
 
 Edit without_ours(const ConfigFile& file) {
   if (is_ours(file)) {
-    return {file.path, std::nullopt, file.text.find(kMadeDirectory) != std::string::npos};
+    Edit edit{file.path, std::nullopt};
+    if (file.text.find(kMadeDirectory) != std::string::npos) {
+      edit.directories.push_back(directory_of(file.path));
+    }
+    return edit;
   }
   std::string rest = without_handler(file.text, file.path);
   if (rest.empty() && !file.text.empty()) return {file.path, std::nullopt};

@@ -1,6 +1,61 @@
 #include "libhookcore/node/edit.h"
 
+#include <algorithm>
+#include <string_view>
+
 namespace hookcore::node {
+namespace {
+
+constexpr size_t kContext = 3;
+
+/// Each with its line break, if it has one.
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
+    lines.push_back(text.substr(0, end));
+    text.remove_prefix(end);
+  }
+  return lines;
+}
+
+std::string range(size_t first, size_t count) {
+  // As diff: an empty range is named by the line before it.
+  return std::to_string(count == 0 ? first : first + 1) + "," + std::to_string(count);
+}
+
+void add(std::string& out, char mark, std::string_view line) {
+  out += mark;
+  out += line;
+  if (!line.ends_with('\n')) out += "\n\\ No newline at end of file\n";
+}
+
+/// Our changes are one piece of a file each: what is equal at both ends is left out.
+std::string hunk(std::string_view before, std::string_view after) {
+  const auto old_lines = lines_of(before);
+  const auto new_lines = lines_of(after);
+  const size_t shorter = std::min(old_lines.size(), new_lines.size());
+  size_t head = 0;
+  while (head < shorter && old_lines[head] == new_lines[head]) ++head;
+  size_t tail = 0;
+  while (tail < shorter - head &&
+         old_lines[old_lines.size() - 1 - tail] == new_lines[new_lines.size() - 1 - tail]) {
+    ++tail;
+  }
+  const size_t begin = head - std::min(head, kContext);
+  const size_t after_it = std::min(tail, kContext);
+  const size_t old_end = old_lines.size() - tail;
+  const size_t new_end = new_lines.size() - tail;
+  std::string out = "@@ -" + range(begin, old_end + after_it - begin) + " +" +
+                    range(begin, new_end + after_it - begin) + " @@\n";
+  for (size_t i = begin; i < head; ++i) add(out, ' ', old_lines[i]);
+  for (size_t i = head; i < old_end; ++i) add(out, '-', old_lines[i]);
+  for (size_t i = head; i < new_end; ++i) add(out, '+', new_lines[i]);
+  for (size_t i = old_end; i < old_end + after_it; ++i) add(out, ' ', old_lines[i]);
+  return out;
+}
+
+}  // namespace
 
 bool make_edits(const Host& host, const std::vector<Edit>& edits) {
   bool changed = false;
@@ -11,9 +66,21 @@ bool make_edits(const Host& host, const std::vector<Edit>& edits) {
     }
     changed |= host.exists(edit.path);
     host.remove(edit.path);
-    if (edit.with_directory) host.remove_empty_directory(edit.path.substr(0, edit.path.rfind('/')));
+    for (const std::string& directory : edit.directories) host.remove_empty_directory(directory);
   }
   return changed;
+}
+
+std::string diff(const Host& host, const std::vector<Edit>& edits) {
+  std::string out;
+  for (const Edit& edit : edits) {
+    const auto present = host.read(edit.path);
+    if (present == edit.bytes) continue;
+    out += "--- " + (present ? edit.path : "/dev/null") + "\n";
+    out += "+++ " + (edit.bytes ? edit.path : "/dev/null") + "\n";
+    out += hunk(present.value_or(""), edit.bytes.value_or(""));
+  }
+  return out;
 }
 
 }  // namespace hookcore::node

@@ -9,6 +9,7 @@
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/node/containerd_files.h"
+#include "libhookcore/node/hook_file.h"
 #include "libhookcore/sys/file.h"
 
 namespace hookcore::node {
@@ -21,11 +22,8 @@ constexpr const char* kCrioConfig = "/etc/crio/crio.conf.d/50-oci-cnb-hooks.conf
 constexpr size_t kMaxProgram = size_t{64} << 20;
 
 /// What containers' documents, and people on the node, call.
-std::vector<std::string> programs_of(Door door) {
-  std::vector<std::string> names{"oci-cnb", "oci-cnb-createruntime", "oci-cnb-poststop"};
-  if (door == Door::kNri) names.emplace_back("oci-cnb-guard");
-  return names;
-}
+constexpr std::array<const char*, 4> kPrograms{"oci-cnb", "oci-cnb-createruntime",
+                                               "oci-cnb-poststop", "oci-cnb-guard"};
 
 /// Names a version's directory: programs that differ never share one. FNV-1a, 64 bits; against
 /// accident, not against an attacker.
@@ -59,20 +57,6 @@ std::string program(const std::vector<std::string>& directories, const std::stri
   throw Error(Code::kUsage, "there is no program " + name, where, "name it with --programs DIR");
 }
 
-/// What CRI-O reads: a hooks.d file for each stage.
-std::string hooks_d(const char* program, const char* stage) {
-  using Json = nlohmann::ordered_json;
-  const Json document = {{"version", "1.0.0"},
-                         {"hook",
-                          {{"path", std::string(kCurrent) + "/" + program},
-                           {"args", {program}},
-                           {"env", {"PATH=/usr/bin:/bin"}},
-                           {"timeout", 120}}},
-                         {"when", {{"annotations", {{R"(^io\.cnb\.hooks\..*$)", "(?s)^.*$"}}}}},
-                         {"stages", {stage}}};
-  return document.dump(2) + "\n";
-}
-
 /// The real runtime: a handler without a path is looked for under the handler's own name.
 std::string crio_runtime(const Host& host, const std::string& based_on) {
   const std::string wanted = based_on.empty() ? "crun" : based_on;
@@ -83,11 +67,19 @@ std::string crio_runtime(const Host& host, const std::string& based_on) {
               "name crun or runc with --based-on");
 }
 
-void plan_crio(const Host& host, const Request& request, Plan& plan) {
-  plan.versioned.push_back({"hooks.d/90-oci-cnb-createruntime.json",
-                            hooks_d("oci-cnb-createruntime", "createRuntime"), 0644});
+/// What both engines find below the link: a node may have both, and the link leads to one version.
+void plan_documents(const Host& host, const Request& request, Plan& plan) {
+  const auto present = host.read(std::string(kCurrent) + "/" + kBaseSpec);
+  const bool keep = request.engine == Engine::kCrio && present;  // containerd's, with its door
   plan.versioned.push_back(
-      {"hooks.d/90-oci-cnb-poststop.json", hooks_d("oci-cnb-poststop", "poststop"), 0644});
+      {kBaseSpec, keep ? *present : base_spec(request.door, kCurrent, request.settings), 0644});
+  plan.versioned.push_back({"hooks.d/90-oci-cnb-createruntime.json",
+                            hook_file(kCurrent, "oci-cnb-createruntime", "createRuntime"), 0644});
+  plan.versioned.push_back({"hooks.d/90-oci-cnb-poststop.json",
+                            hook_file(kCurrent, "oci-cnb-poststop", "poststop"), 0644});
+}
+
+void plan_crio(const Host& host, const Request& request, Plan& plan) {
   std::string text = "# Written by `oci-cnb node install`.\n[crio.runtime]\nhooks_dir = [\n";
   text +=
       "  \"/usr/share/containers/oci/hooks.d\",\n  \"" + std::string(kCurrent) + "/hooks.d\",\n]\n";
@@ -99,7 +91,6 @@ void plan_crio(const Host& host, const Request& request, Plan& plan) {
 }
 
 void plan_containerd(const Host& host, const Request& request, Plan& plan) {
-  plan.versioned.push_back({kBaseSpec, base_spec(request.door, kCurrent, request.settings), 0644});
   Handler handler;
   handler.name = request.handler;
   handler.based_on = request.based_on;
@@ -139,9 +130,10 @@ void remove_older(const Host& host, const std::string& current, const std::strin
 
 Plan plan_install(const Host& host, const Request& request) {
   Plan plan;
-  for (const std::string& name : programs_of(request.door)) {
+  for (const char* name : kPrograms) {
     plan.versioned.push_back({name, program(request.programs, name), 0755});
   }
+  plan_documents(host, request, plan);
   request.engine == Engine::kCrio ? plan_crio(host, request, plan)
                                   : plan_containerd(host, request, plan);
   Digest digest;
@@ -154,6 +146,7 @@ Plan plan_install(const Host& host, const Request& request) {
 }
 
 bool install(const Host& host, const Plan& plan) {
+  if (plan.versioned.empty()) return make_edits(host, plan.activation);
   put_version(host, plan);
   const std::string target = "versions/" + plan.version;
   const std::string previous = host.link(kCurrent).value_or("");
@@ -164,11 +157,22 @@ bool install(const Host& host, const Plan& plan) {
   return make_edits(host, plan.activation);
 }
 
-bool uninstall(const Host& host) {
-  std::vector<Edit> edits = plan_containerd_removal(host);
-  edits.push_back({kCrioConfig, std::nullopt});
-  const bool changed = make_edits(host, edits);
-  host.remove_tree(kPrefix);
+Plan plan_uninstall(const Host& host, std::optional<Engine> engine) {
+  Plan plan;
+  const bool all = !engine.has_value();
+  if (all || engine == Engine::kContainerd) plan.activation = plan_containerd_removal(host);
+  if ((all || engine == Engine::kCrio) && host.exists(kCrioConfig)) {
+    plan.activation.push_back({kCrioConfig, std::nullopt});
+  }
+  // The other engine calls them.
+  plan.removes_programs = all || (engine == Engine::kCrio ? plan_containerd_removal(host).empty()
+                                                          : !host.exists(kCrioConfig));
+  return plan;
+}
+
+bool uninstall(const Host& host, const Plan& plan) {
+  const bool changed = make_edits(host, plan.activation);
+  if (plan.removes_programs) host.remove_tree(kPrefix);
   return changed;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,7 @@ inline constexpr const char* kPrefix = "/opt/oci-cnb-hooks";
 
 enum class Engine { kContainerd, kCrio };
 
-/// What is to be on the node. Plain data: --dry-run prints it, execute() does it.
+/// What is to be on the machine. Plain data: --dry-run prints it, install() does it.
 struct Plan {
   struct File {
     std::string path;  ///< on the host
@@ -30,6 +31,7 @@ struct Plan {
   std::vector<File> versioned;     ///< paths below the version's directory
   std::vector<Edit> activation;    ///< what makes the engine call them: written last
   std::vector<std::string> notes;  ///< what the administrator has to know or do; one line each
+  bool removes_programs = false;   ///< all below kPrefix, last
 };
 
 struct Request {
@@ -51,8 +53,11 @@ Plan plan_install(const Host& host, const Request& request);
 /// restarted.
 bool install(const Host& host, const Plan& plan);
 
-/// In reverse: first the engine's configuration, then the programs. Scratch stays. True: something
-/// of the engine's configuration was removed.
-bool uninstall(const Host& host);
+/// In reverse: first the engine's configuration, then the programs, unless the other engine calls
+/// them. Scratch stays. nullopt: both engines.
+Plan plan_uninstall(const Host& host, std::optional<Engine> engine);
+
+/// True: something of the engine's configuration was removed.
+bool uninstall(const Host& host, const Plan& plan);
 
 }  // namespace hookcore::node

@@ -2,7 +2,7 @@
 
 _oci_cnb_words() {
   case "$1" in
-    '') echo '--help --version context preview run spec session doctor node' ;;
+    '') echo '--help --version context preview run spec session doctor install uninstall node' ;;
     context) echo '--help list masks explain stats' ;;
     'context list') echo '--help --ignore-file --json --tree -0' ;;
     'context masks') echo '--help --ignore-file --json -0' ;;
@@ -20,6 +20,8 @@ _oci_cnb_words() {
     'session apply') echo '--help --yes --force --dry-run' ;;
     'session log' | 'session rm') echo '--help' ;;
     doctor) echo '--help --json' ;;
+    install) echo '--help --user --root --dry-run --without-nri' ;;
+    uninstall) echo '--help --user --root --dry-run' ;;
     node) echo '--help install uninstall wait' ;;
     'node install') echo '--help --root --engine --without-nri --handler --based-on --programs --dry-run' ;;
     'node uninstall') echo '--help --root' ;;
@@ -32,7 +34,7 @@ _oci_cnb_command() {
   local word command=
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$command $word" in
-      ' context' | ' preview' | ' run' | ' spec' | ' session' | ' doctor' | ' node') command=$word ;;
+      ' context' | ' preview' | ' run' | ' spec' | ' session' | ' doctor' | ' install' | ' uninstall' | ' node') command=$word ;;
       'context '[lmes]* | 'spec '[gav]* | 'session '[a-z]* | 'node '[iuw]*)
         [[ " $(_oci_cnb_words "$command") " == *" $word "* ]] && command+=" $word"
         ;;
@@ -59,6 +61,10 @@ _oci_cnb() {
   esac
   if [[ $cur != -* ]]; then
     case "$command" in
+      install | uninstall)
+        mapfile -t COMPREPLY < <(compgen -W 'podman containerd crio docker' -- "$cur")
+        return
+        ;;
       'context '* | preview | run | 'spec '*) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     esac
   fi

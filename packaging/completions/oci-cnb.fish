@@ -27,6 +27,8 @@ complete -c oci-cnb -n '__oci_cnb_is' -a run -d 'Run a command in a container, w
 complete -c oci-cnb -n '__oci_cnb_is' -a spec -d 'Work on a config.json of a bundle'
 complete -c oci-cnb -n '__oci_cnb_is' -a session -d 'What containers left on disk'
 complete -c oci-cnb -n '__oci_cnb_is' -a doctor -d 'What this machine can do'
+complete -c oci-cnb -n '__oci_cnb_is' -a install -d 'Make an engine call the hooks'
+complete -c oci-cnb -n '__oci_cnb_is' -a uninstall -d 'Undo that'
 complete -c oci-cnb -n '__oci_cnb_is' -a node -d 'The hooks on a Kubernetes node'
 
 complete -c oci-cnb -n '__oci_cnb_is context' -a 'list masks explain stats'
@@ -89,6 +91,14 @@ complete -c oci-cnb -n '__oci_cnb_at session apply' -l force -d 'Also over what 
 complete -c oci-cnb -n '__oci_cnb_at session apply' -l dry-run -d 'Only shows'
 
 complete -c oci-cnb -n '__oci_cnb_at doctor' -l json -d 'JSON on stdout'
+
+for command in install uninstall
+    complete -c oci-cnb -n "__oci_cnb_at $command" -xa 'podman containerd crio docker'
+    complete -c oci-cnb -n "__oci_cnb_at $command" -l user -d 'For your own podman'
+    complete -c oci-cnb -n "__oci_cnb_at $command" -l root -xa '(__fish_complete_directories)' -d 'Where the / of the machine is'
+    complete -c oci-cnb -n "__oci_cnb_at $command" -l dry-run -d 'Print what would change'
+end
+complete -c oci-cnb -n '__oci_cnb_at install' -l without-nri -d 'For containerd 1.6'
 
 complete -c oci-cnb -n '__oci_cnb_is node' -a 'install uninstall wait'
 for command in install uninstall

@@ -68,19 +68,19 @@ def configuration():
 @pytest.fixture(scope="session")
 def serve(programs):
     """serve(directory, *options of `oci-cnb node install`): containerd with our handler. At the end
-    the machine is as it was. imported: see Containerd.configure."""
+    the machine is as it was. imported: see Containerd.configure; words: another command."""
 
-    def make(directory, *options, imported=None):
+    def make(directory, *options, imported=None, words=(("node", "install"), ("node", "uninstall"))):
         node = Containerd(directory, config=CONFIG).configure(imported)
         before = configuration()
-        must([programs["oci-cnb"], "node", "install", *options])
+        must([programs["oci-cnb"], *words[0], *options])
         node.start()
         node.load(*IMAGES)
         yield node
         node.sweep()
         node.stop()
         assert traces.settled(node.shims, {}) == {}
-        must([programs["oci-cnb"], "node", "uninstall"])
+        must([programs["oci-cnb"], *words[1]])
         assert configuration() == before
         assert not pathlib.Path("/opt/oci-cnb-hooks").exists()
         for path in before:

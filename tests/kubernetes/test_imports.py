@@ -13,10 +13,15 @@ NODE = CONFIG.parent / "conf.d/10-node.toml"
 DROP_IN = CONFIG.parent / "conf.d/50-oci-cnb-hooks.toml"
 
 
-@pytest.fixture(scope="module")
-def node(room, serve):
+@pytest.fixture(scope="module", params=["node", "install"])
+def node(request, room, serve):
     """All of the node's own settings, its handlers among them, are in a file that is imported."""
-    yield from serve(room / "imports", "--without-nri", "--based-on", "crun", imported=NODE)
+    directory = room / f"imports-{request.param}"
+    if request.param == "node":
+        yield from serve(directory, "--without-nri", "--based-on", "crun", imported=NODE)
+    else:
+        yield from serve(directory, "--without-nri", imported=NODE,
+                         words=(("install", "containerd"), ("uninstall", "containerd")))
 
 
 def cri_settings(version):
@@ -32,13 +37,14 @@ def test_a_pod_that_opted_in(make_pod, workspace):
     assert facts.env["CNB_APP_DIR"] == "/workspace"
 
 
-def test_the_nodes_own_settings_count_as_before(node):
-    """Each of them, next to the handler; that one stands on the crun of the imported file."""
+def test_the_nodes_own_settings_count_as_before(node, request):
+    """Each of them, next to the handler; that one stands on a runtime of the imported file."""
     settings = cri_settings(node.version)
     assert settings["restrict_oom_score_adj"] and settings["disable_apparmor"]
     runtimes = settings["containerd"]["runtimes"]
     assert set(runtimes) == {"runc", "crun", "cnb"}
-    assert runtimes["cnb"]["options"]["BinaryName"] == "crun"
+    wanted = {"node": "crun", "install": "runc"}[request.node.callspec.params["node"]]
+    assert runtimes["cnb"]["options"]["BinaryName"] == wanted
     assert runtimes["cnb"]["base_runtime_spec"] == "/opt/oci-cnb-hooks/current/base-spec.json"
 
 

@@ -19,7 +19,7 @@ engine_packages=(
 test_packages=(
   libgtest-dev libseccomp-dev clang-format clang-tidy python3 python3-pytest
   golang-github-opencontainers-specs-dev python3-jsonschema
-  debootstrap groff-base rsync strace attr acl procps util-linux e2fsprogs
+  debootstrap groff-base patch rsync strace attr acl procps util-linux e2fsprogs
   python3-grpcio python3-protobuf python3-yaml systemd
   rpm lintian
   e2fsprogs xfsprogs btrfs-progs squashfs-tools erofs-utils bindfs  # file systems

@@ -73,12 +73,18 @@ def recorder(room):  # noqa: F811
 
 
 @pytest.fixture(scope="session")
-def docker(room, wrappers, recorder, log):  # noqa: F811
-    engine = Docker(room / "docker", {"cnb": wrappers["runc"], "cnb-crun": wrappers["crun"],
-                                      "recorder": recorder.program}, log)
+def docker(room, wrappers, recorder, log, programs):  # noqa: F811
+    """Its runtime `cnb` is put beside the others by `oci-cnb install docker`."""
+    runtimes = {"cnb-crun": wrappers["crun"], "recorder": recorder.program}
+    engine = Docker(room / "docker", runtimes, log, config="/etc/docker/daemon.json").configure()
+    before = engine.config.read_bytes()
+    must([programs["oci-cnb"], "install", "docker"])
     engine.start()
     yield engine
     engine.stop()
+    must([programs["oci-cnb"], "uninstall", "docker"])
+    assert engine.config.read_bytes() == before
+    engine.config.unlink()
 
 
 @pytest.fixture(scope="session")

@@ -28,8 +28,9 @@ class Docker:
 
     kind = "docker"
 
-    def __init__(self, directory, runtimes, log):
+    def __init__(self, directory, runtimes, log, config=None):
         self.directory = pathlib.Path(directory)
+        self.config = pathlib.Path(config or self.directory / "daemon.json")
         self.directory.mkdir(parents=True)
         self._socket = self.directory / "docker.sock"
         self._runtimes = runtimes
@@ -40,11 +41,17 @@ class Docker:
     def command(self, *words):
         return [PROGRAM, "--host", f"unix://{self._socket}", *words]
 
+    def configure(self):
+        """Writes its configuration: start() does so where there is none yet."""
+        self.config.parent.mkdir(parents=True, exist_ok=True)
+        self.config.write_text(json.dumps({"runtimes": {
+            name: {"path": str(path)} for name, path in self._runtimes.items()}}, indent=4))
+        return self
+
     def start(self):
-        config = self.directory / "daemon.json"
-        config.write_text(json.dumps({"runtimes": {
-            name: {"path": str(path)} for name, path in self._runtimes.items()}}))
-        words = ["dockerd", "--config-file", config, "--iptables=false", "--ip6tables=false",
+        if not self.config.exists():
+            self.configure()
+        words = ["dockerd", "--config-file", self.config, "--iptables=false", "--ip6tables=false",
                  "--bridge=none", "--data-root", self.directory / "data",
                  "--exec-root", self.directory / "exec", "--pidfile", self.directory / "pid",
                  "--exec-opt", "native.cgroupdriver=cgroupfs", "--host", f"unix://{self._socket}"]

@@ -149,6 +149,10 @@ class Node : public ::testing::Test {
     const Host host(root());
     return node::install(host, plan_install(host, request_));
   }
+  bool uninstall(std::optional<Engine> engine = std::nullopt) {
+    const Host host(root());
+    return node::uninstall(host, plan_uninstall(host, engine));
+  }
   std::string read(const std::string& path) const { return tree::read(root() + path); }
 
   std::string directory_;
@@ -178,7 +182,6 @@ TEST_F(Node, WithoutNriTheSpecCallsTheMountHook) {
             "/opt/oci-cnb-hooks/current/oci-cnb-createruntime");
   EXPECT_EQ(spec["hooks"]["poststop"][0]["args"][0], "oci-cnb-poststop");
   EXPECT_EQ(spec["process"]["env"][0], "CNB_PLATFORM_API=0.13");
-  EXPECT_FALSE(tree::exists(root() + "/opt/oci-cnb-hooks/current/oci-cnb-guard"));
 }
 
 TEST_F(Node, AgainChangesNothing) {
@@ -214,10 +217,10 @@ TEST_F(Node, WhatAKilledInstallationLeftIsReplaced) {
 TEST_F(Node, UninstallingRestoresTheNode) {
   const auto config = read(kConfig);
   install();
-  EXPECT_TRUE(uninstall(Host(root())));
+  EXPECT_TRUE(uninstall());
   EXPECT_EQ(read(kConfig), config);
   EXPECT_FALSE(tree::exists(root() + "/opt/oci-cnb-hooks"));
-  EXPECT_FALSE(uninstall(Host(root())));
+  EXPECT_FALSE(uninstall());
 }
 
 TEST_F(Node, AFileThatWasNotThereGoesAgain) {
@@ -225,7 +228,7 @@ TEST_F(Node, AFileThatWasNotThereGoesAgain) {
   install();
   EXPECT_EQ(cri_runtime(read(kConfig), "cnb", "base_runtime_spec"),
             "/opt/oci-cnb-hooks/current/base-spec.json");
-  uninstall(Host(root()));
+  uninstall();
   EXPECT_FALSE(tree::exists(root() + kConfig));
 }
 
@@ -241,7 +244,7 @@ TEST_F(Node, CrioGetsHooksAndAHandler) {
       read("/opt/oci-cnb-hooks/current/hooks.d/90-oci-cnb-createruntime.json"));
   EXPECT_EQ(hook["stages"], nlohmann::json::array({"createRuntime"}));
   EXPECT_EQ(read(kConfig), kVersion2);
-  uninstall(Host(root()));
+  uninstall();
   EXPECT_FALSE(tree::exists(root() + "/etc/crio/crio.conf.d/50-oci-cnb-hooks.conf"));
 }
 
@@ -254,6 +257,21 @@ TEST_F(Node, ProgramsMayLieApart) {
   install();
   EXPECT_EQ(read("/opt/oci-cnb-hooks/current/oci-cnb-guard"), "program oci-cnb-guard");
   EXPECT_EQ(read("/opt/oci-cnb-hooks/current/oci-cnb-poststop"), "program oci-cnb-poststop");
+}
+
+TEST_F(Node, ProgramsStayForTheOtherEngine) {
+  request_.door = Door::kSpec;
+  install();
+  request_.door = Door::kNri;
+  const auto spec = read("/opt/oci-cnb-hooks/current/base-spec.json");
+  request_.engine = Engine::kCrio;
+  install();
+  EXPECT_EQ(read("/opt/oci-cnb-hooks/current/base-spec.json"), spec);
+  EXPECT_TRUE(uninstall(Engine::kContainerd));
+  EXPECT_EQ(read(kConfig), kVersion2);
+  EXPECT_TRUE(tree::exists(root() + "/opt/oci-cnb-hooks/current/oci-cnb-createruntime"));
+  EXPECT_TRUE(uninstall(Engine::kCrio));
+  EXPECT_FALSE(tree::exists(root() + "/opt/oci-cnb-hooks"));
 }
 
 TEST_F(Node, NothingIsDoneWhereAProgramIsMissing) {

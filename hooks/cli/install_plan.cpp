@@ -1,0 +1,69 @@
+#include "hooks/cli/install_plan.h"
+
+#include <unistd.h>
+
+#include <array>
+
+#include "hooks/cli/output.h"
+#include "libhookcore/base/error.h"
+#include "libhookcore/base/path.h"
+
+namespace hookcore::cli {
+namespace {
+
+std::string told(const std::vector<std::string>& notes) {
+  std::string text;
+  for (const std::string& note : notes) text += note + "\n";
+  return text;
+}
+
+/// Programs by name and size, other files as a diff: nothing else is left out.
+std::string description(const node::Host& host, const node::Plan& plan) {
+  std::string text;
+  const std::string directory = std::string(node::kPrefix) + "/versions/" + plan.version;
+  if (!plan.versioned.empty() && !host.exists(directory)) {
+    for (const node::Plan::File& file : plan.versioned) {
+      text += "write " + directory + "/" + file.path + " (" + std::to_string(file.bytes.size()) +
+              " B)\n";
+    }
+    text += "link " + std::string(node::kPrefix) + "/current to versions/" + plan.version + "\n";
+  }
+  text += node::diff(host, plan.activation);
+  if (plan.removes_programs && host.exists(node::kPrefix)) {
+    text += "remove " + std::string(node::kPrefix) + "\n";
+  }
+  return text.empty() ? "nothing to do\n" : text;
+}
+
+}  // namespace
+
+std::vector<std::string> program_directories() {
+  std::array<char, 4096> path{};
+  const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
+  if (size < 0) throw SystemError("readlink", "/proc/self/exe", errno);
+  const std::string program(path.data(), static_cast<size_t>(size));
+  const std::string beside = program.substr(0, program.rfind('/'));
+  return {beside, normalise_path(beside + "/../libexec/oci-cnb-hooks")};
+}
+
+settings::Settings system_settings(const std::string& root) {
+  settings::SettingsFiles files;
+  files.system = (root == "/" ? "" : root) + settings::kSystemFile;
+  return settings::load_settings({}, files);
+}
+
+void install_plan(const node::Host& host, const node::Plan& plan, bool dry_run) {
+  if (dry_run) return print(description(host, plan));
+  const bool changed = node::install(host, plan);
+  const std::string what =
+      plan.version.empty() ? "installed\n" : "installed " + plan.version + "\n";
+  if (changed) return print(what + told(plan.notes));
+  print(plan.versioned.empty() ? "nothing to do\n" + told(plan.notes) : what);
+}
+
+void uninstall_plan(const node::Host& host, const node::Plan& plan, bool dry_run) {
+  if (dry_run) return print(description(host, plan));
+  print(node::uninstall(host, plan) ? "uninstalled\n" + told(plan.notes) : "uninstalled\n");
+}
+
+}  // namespace hookcore::cli
