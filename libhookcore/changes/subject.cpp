@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/copy/copy.h"
 #include "libhookcore/overlay/workspace.h"
 
 namespace hookcore::changes {
@@ -45,6 +47,12 @@ std::string doubt_about_rules(const Subject& subject, const ignore::RuleSet& rul
   return same ? "" : doubt;
 }
 
+std::shared_ptr<const copy::Manifest> read_manifest(int session_fd) {
+  const sys::UniqueFd file = sys::open_at(session_fd, copy::manifest_name(session::kCopyName),
+                                          O_RDONLY | O_NOFOLLOW, sys::Resolve::kStrict);
+  return std::make_shared<const copy::Manifest>(copy::Manifest::read(file.get()));
+}
+
 overlay::IdShift shift_of(const session::Origin& origin) {
   return {{origin.uid_swap[0], origin.uid_swap[1]}, {origin.gid_swap[0], origin.gid_swap[1]}};
 }
@@ -64,10 +72,12 @@ std::optional<Subject> Subject::open(const session::Store& store, const std::str
     throw Error(Code::kSession, "what the container writes is in memory, and goes with it",
                 quote(name), "use scratch=disk for a session that is to be compared");
   }
-  const int upper = sys::open_at_raw(subject.session.get(), overlay::kUpperName,
+  const bool copied = is_copied(state->way);
+  const char* const changed = copied ? session::kCopyName : overlay::kUpperName;
+  const int upper = sys::open_at_raw(subject.session.get(), changed,
                                      O_RDONLY | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kStrict);
   if (upper == -ENOENT) return std::nullopt;
-  if (upper < 0) throw SystemError("openat2", overlay::kUpperName, -upper, Code::kSession);
+  if (upper < 0) throw SystemError("openat2", changed, -upper, Code::kSession);
   subject.upper.reset(upper);
   subject.source = open_source(*state);
   const session::Origin& origin = state->origin;
@@ -76,6 +86,7 @@ std::optional<Subject> Subject::open(const session::Store& store, const std::str
   subject.doubt = doubt_about_rules(subject, rules);
   subject.layers = {subject.upper.get(), subject.source.get(),
                     find_masks(subject.source.get(), rules), shift_of(origin), origin.user_xattr};
+  if (copied) subject.layers.copied = read_manifest(subject.session.get());
   return subject;
 }
 

@@ -11,7 +11,7 @@ namespace hookcore::changes {
 /// A session whose changes are looked at: its upper, and its source as it is today.
 struct Subject {
   sys::UniqueFd session;
-  sys::UniqueFd upper;
+  sys::UniqueFd upper;  ///< or the copy
   sys::UniqueFd source;
   session::SessionState state;
   Layers layers;

@@ -62,19 +62,6 @@ struct Place {
   bool xattr_whiteouts = false;
 };
 
-bool same_contents(int a, int b) {
-  std::array<char, 65536> one;
-  std::array<char, 65536> other;
-  for (off_t at = 0;;) {
-    const ssize_t got = ::pread(a, one.data(), one.size(), at);
-    if (got < 0) throw SystemError("pread", "file of the upper", errno);
-    const ssize_t also = ::pread(b, other.data(), other.size(), at);
-    if (also != got || !std::equal(one.begin(), one.begin() + got, other.begin())) return false;
-    if (got == 0) return true;
-    at += got;
-  }
-}
-
 class Walk {
  public:
   Walk(const Layers& layers, Visitor& visitor)
@@ -308,19 +295,25 @@ std::unordered_set<std::string> find_masks(int source_fd, const ignore::RuleSet&
   return std::move(collector.masks);
 }
 
-void walk(const Layers& layers, Visitor& visitor) { Walk(layers, visitor).run(); }
-
-int open_below(int root, const std::string& path, int flags, sys::Resolve resolve) {
-  constexpr size_t kStep = PATH_MAX - 1;
-  if (path.size() <= kStep) {
-    return sys::open_at_raw(root, path.empty() ? "." : path, flags, resolve);
+void walk(const Layers& layers, Visitor& visitor) {
+  if (layers.copied) {
+    walk_copy(layers, visitor);
+  } else {
+    Walk(layers, visitor).run();
   }
-  const size_t slash = path.rfind('/', kStep);
-  if (slash == std::string::npos) return -ENAMETOOLONG;
-  const sys::UniqueFd directory(
-      std::max(-1, sys::open_at_raw(root, path.substr(0, slash), O_PATH | O_DIRECTORY, resolve)));
-  if (!directory) return -ENOENT;
-  return open_below(directory.get(), path.substr(slash + 1), flags, resolve);
+}
+
+bool same_contents(int a, int b) {
+  std::array<char, 65536> one;
+  std::array<char, 65536> other;
+  for (off_t at = 0;;) {
+    const ssize_t got = ::pread(a, one.data(), one.size(), at);
+    if (got < 0) throw SystemError("pread", "file of the upper", errno);
+    const ssize_t also = ::pread(b, other.data(), other.size(), at);
+    if (also != got || !std::equal(one.begin(), one.begin() + got, other.begin())) return false;
+    if (got == 0) return true;
+    at += got;
+  }
 }
 
 sys::UniqueFd open_contents(const Layers& layers, const Entry& entry) {

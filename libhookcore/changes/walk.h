@@ -3,9 +3,11 @@
 #include <sys/stat.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <unordered_set>
 
+#include "libhookcore/copy/manifest.h"
 #include "libhookcore/ignore/rules.h"
 #include "libhookcore/overlay/ids.h"
 #include "libhookcore/sys/fd.h"
@@ -15,14 +17,15 @@
 /// hostile, and both may change meanwhile.
 namespace hookcore::changes {
 
-/// The layers of a session's overlay.
+/// The layers of a session's overlay; or its copy of the source, and what that was made of.
 struct Layers {
-  int upper = -1;   ///< root directory
+  int upper = -1;   ///< root directory; of the copy where there is one
   int source = -1;  ///< root directory, as it is on disk
   /// Hidden entries whose directory is visible, relative to the source (ignore::find_masks).
   std::unordered_set<std::string> masks;
   overlay::IdShift shift;   ///< of the source's owners
   bool user_xattr = false;  ///< which attributes are overlayfs's; a container may set the others
+  std::shared_ptr<const copy::Manifest> copied = {};  ///< null: an overlay
 };
 
 /// The masks of a source by its present rules.
@@ -66,16 +69,22 @@ class Visitor {
   virtual void visit(const Entry& entry) = 0;
 };
 
-/// Visits everything in the upper, also what turns out to be kSame. Reads nothing of the source but
-/// what the upper has a copy of. Throws SystemError.
+/// Visits everything in the upper, or in the copy, also what turns out to be kSame. Reads nothing
+/// of the source but what the upper has a copy of, or what was touched in the copy. Throws
+/// SystemError.
 void walk(const Layers& layers, Visitor& visitor);
+/// What it does for a copy: compares what is there with what was copied. A change of the source
+/// since then is none of the container's; what was changed on both sides counts as changed
+/// contents.
+void walk_copy(const Layers& layers, Visitor& visitor);
+
+/// Whether two files hold the same bytes. Throws SystemError.
+bool same_contents(int a, int b);
 
 /// The file of an entry for reading. Throws SystemError.
 sys::UniqueFd open_contents(const Layers& layers, const Entry& entry);
 
-/// Opens path below root without following a link, however long it is. -errno on failure.
-int open_below(int root, const std::string& path, int flags,
-               sys::Resolve resolve = sys::Resolve::kNoLinks);
+using sys::open_below;
 
 /// The target of a link. Throws SystemError.
 std::string read_link(int directory, const std::string& name);

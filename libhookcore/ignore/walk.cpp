@@ -20,9 +20,10 @@ constexpr size_t kWaitingBeforeHelp = 8;
 
 }  // namespace
 
-Walker::Walker(const Program& program, MaskSink* masks, VisibleSink* visible, unsigned threads)
-    : judge_(program), masks_(masks), visible_(visible) {
-  const unsigned count = threads == 0 ? sys::usable_cpus() : threads;
+Walker::Walker(const Program& program, MaskSink* masks, VisibleSink* visible,
+               const WalkOptions& options)
+    : judge_(program), masks_(masks), visible_(visible), heavy_sink_(options.heavy_sink) {
+  const unsigned count = options.threads == 0 ? sys::usable_cpus() : options.threads;
   for (unsigned i = 0; i < count; ++i) workers_.push_back(std::make_unique<Worker>());
 }
 
@@ -151,10 +152,11 @@ bool Walker::wait_for_work() {
 
 void Walker::start_helpers() {
   Worker& first = *workers_[0];
-  if (workers_.size() == 1 || first.stats.directories_read < kDirectoriesBeforeHelp) return;
+  if (workers_.size() == 1) return;
+  if (!heavy_sink_ && first.stats.directories_read < kDirectoriesBeforeHelp) return;
   {
     const std::lock_guard lock(first.mutex);
-    if (first.queue.size() < kWaitingBeforeHelp) return;
+    if (first.queue.size() < (heavy_sink_ ? 1 : kWaitingBeforeHelp)) return;
   }
   helpers_started_ = true;
   for (size_t i = 1; i < workers_.size(); ++i) {
@@ -174,11 +176,12 @@ void Walker::fail(std::exception_ptr error) {
 
 WalkStats find_masks(int source_fd, const RuleSet& rules, MaskSink& sink,
                      const WalkOptions& options) {
-  return Walker(rules.program(), &sink, nullptr, options.threads).run(source_fd);
+  return Walker(rules.program(), &sink, nullptr, options).run(source_fd);
 }
 
-WalkStats list_visible(int source_fd, const RuleSet& rules, VisibleSink& sink) {
-  return Walker(rules.program(), nullptr, &sink, 1).run(source_fd);
+WalkStats list_visible(int source_fd, const RuleSet& rules, VisibleSink& sink,
+                       const WalkOptions& options) {
+  return Walker(rules.program(), nullptr, &sink, options).run(source_fd);
 }
 
 }  // namespace hookcore::ignore

@@ -29,7 +29,7 @@ class MaskSink {
 };
 
 /// Receives every visible entry once, in no particular order, parents not necessarily first. Called
-/// from one thread.
+/// from several threads at once unless WalkOptions::threads is 1.
 class VisibleSink {
  public:
   virtual ~VisibleSink() = default;
@@ -40,6 +40,9 @@ struct WalkOptions {
   /// At most this many threads, 0: as many as the machine has cores. Helpers start only when enough
   /// directories wait, so a small tree is walked by the caller alone.
   unsigned threads = 0;
+  /// The sink's work is longer than the walk's: helpers start as soon as there is anything to
+  /// share.
+  bool heavy_sink = false;
 };
 
 struct WalkStats {
@@ -57,6 +60,7 @@ WalkStats find_masks(int source_fd, const RuleSet& rules, MaskSink& sink,
                      const WalkOptions& options = {});
 
 /// Calls sink for everything visible; reads every visible directory.
-WalkStats list_visible(int source_fd, const RuleSet& rules, VisibleSink& sink);
+WalkStats list_visible(int source_fd, const RuleSet& rules, VisibleSink& sink,
+                       const WalkOptions& options = {1});
 
 }  // namespace hookcore::ignore

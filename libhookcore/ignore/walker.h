@@ -22,7 +22,7 @@ namespace hookcore::ignore {
 class Walker {
  public:
   /// visible: null if only masks are wanted.
-  Walker(const Program& program, MaskSink* masks, VisibleSink* visible, unsigned threads);
+  Walker(const Program& program, MaskSink* masks, VisibleSink* visible, const WalkOptions& options);
   ~Walker();
   Walker(const Walker&) = delete;
   Walker& operator=(const Walker&) = delete;
@@ -74,6 +74,7 @@ class Walker {
   Judge judge_;
   MaskSink* masks_;
   VisibleSink* visible_;
+  bool heavy_sink_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> helpers_;
   bool helpers_started_ = false;

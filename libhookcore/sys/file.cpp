@@ -8,7 +8,9 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <climits>
 #include <cstdio>
 #include <ctime>
 #include <utility>
@@ -91,6 +93,19 @@ std::optional<UniqueFd> try_open_at(int dirfd, const std::string& path, int flag
   if (fd == -ENOENT) return std::nullopt;
   if (fd < 0) throw SystemError("openat2", path, -fd);
   return UniqueFd(fd);
+}
+
+int open_below(int root, const std::string& path, int flags, Resolve resolve) {
+  constexpr size_t kStep = PATH_MAX - 1;
+  if (path.size() <= kStep) {
+    return open_at_raw(root, path.empty() ? "." : path, flags, resolve);
+  }
+  const size_t slash = path.rfind('/', kStep);
+  if (slash == std::string::npos) return -ENAMETOOLONG;
+  const UniqueFd directory(
+      std::max(-1, open_at_raw(root, path.substr(0, slash), O_PATH | O_DIRECTORY, resolve)));
+  if (!directory) return -ENOENT;
+  return open_below(directory.get(), path.substr(slash + 1), flags, resolve);
 }
 
 UniqueFd reopen_directory(int fd) {

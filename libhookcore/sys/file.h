@@ -39,6 +39,10 @@ std::optional<UniqueFd> try_open_at(int dirfd, const std::string& path, int flag
 /// The same, -errno instead of a throw; for callers that tell several errors apart.
 int open_at_raw(int dirfd, const std::string& path, int flags, Resolve resolve, mode_t mode = 0);
 
+/// Opens path below root without following a link, however long it is; empty: root itself. -errno
+/// on failure.
+int open_below(int root, const std::string& path, int flags, Resolve resolve = Resolve::kNoLinks);
+
 /// Opens the directory behind an O_PATH descriptor for reading; needs no /proc.
 UniqueFd reopen_directory(int fd);
 

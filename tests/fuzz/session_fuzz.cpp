@@ -1,10 +1,11 @@
-// What sessions keep on disk: state.json and the journal of apply. Both are ours, and a power cut
-// may leave anything in them. What is read is written the same again.
+// What sessions keep on disk: state.json, the journal of apply and the manifest of a copy. All are
+// ours, and a power cut may leave anything in them. What is read is written the same again.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 
 #include "libhookcore/changes/journal.h"
+#include "libhookcore/copy/manifest.h"
 #include "libhookcore/session/store.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -24,5 +25,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     lines += std::to_string(device) + " " + std::to_string(inode) + "\n";
   }
   if (hookcore::changes::Journal::parse(lines) != contents) std::abort();
+  if (const auto manifest = hookcore::copy::Manifest::parse(text)) {
+    const std::string written = manifest->format();
+    const auto again = hookcore::copy::Manifest::parse(written);
+    if (!again || again->format() != written) std::abort();
+  }
   return 0;
 }

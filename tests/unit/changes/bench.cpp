@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <map>
 
+#include "libhookcore/copy/copy.h"
 #include "libhookcore/ignore/rules.h"
 
 namespace hookcore::changes::testing {
@@ -57,6 +58,26 @@ std::string difference(const Facts& old, const Facts& now) {
   return other ? " contents" + text : text;
 }
 
+std::vector<std::string> lines_of(const Layers& layers) {
+  std::vector<std::string> lines;
+  for (const Change& change : summarise(layers)) {
+    const Entry& entry = change.entry;
+    const bool deleted = entry.kind == Kind::kDeleted;
+    std::string line{"AMD"[static_cast<size_t>(entry.kind)]};
+    line += " " + entry.path;
+    if (S_ISDIR((deleted ? entry.old : entry.now).st_mode)) line += "/";
+    if (entry.retyped()) line += " retyped";
+    if (entry.contents && !entry.retyped()) line += " contents";
+    if (entry.mode && !entry.retyped()) line += " mode";
+    if (entry.owner && !entry.retyped()) line += " owner";
+    if (change.below > 0) line += " below " + std::to_string(change.below);
+    if (!entry.moved_from.empty()) line += " from " + entry.moved_from;
+    if (!change.hard_link.empty()) line += " link " + change.hard_link;
+    lines.push_back(line);
+  }
+  return lines;
+}
+
 }  // namespace
 
 Bench::Bench(const sandbox::Place& place) : place_(place) {
@@ -94,26 +115,24 @@ std::vector<std::string> Bench::changes(const std::string& rules) {
   return changes(layers(rules, user_xattr()));
 }
 
-std::vector<std::string> Bench::changes(const Layers& layers) const {
-  std::vector<std::string> lines;
-  for (const Change& change : summarise(layers)) {
-    const Entry& entry = change.entry;
-    const bool deleted = entry.kind == Kind::kDeleted;
-    std::string line{"AMD"[static_cast<size_t>(entry.kind)]};
-    line += " " + entry.path;
-    if (S_ISDIR((deleted ? entry.old : entry.now).st_mode)) line += "/";
-    if (entry.retyped()) line += " retyped";
-    if (entry.contents && !entry.retyped()) line += " contents";
-    if (entry.mode && !entry.retyped()) line += " mode";
-    if (entry.owner && !entry.retyped()) line += " owner";
-    if (change.below > 0) line += " below " + std::to_string(change.below);
-    if (!entry.moved_from.empty()) line += " from " + entry.moved_from;
-    if (!change.hard_link.empty()) line += " link " + change.hard_link;
-    lines.push_back(line);
-  }
-  return lines;
+std::vector<std::string> Bench::changes(const Layers& layers) const { return lines_of(layers); }
+
+CopyBench::CopyBench(std::string root, const std::string& rules) {
+  EXPECT_EQ(0, std::system(("cp -a '" + root + "/source' '" + root + "/before'").c_str()));
+  const sys::UniqueFd place(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  source_ = sys::open_at(place.get(), "source", O_RDONLY | O_DIRECTORY, sys::Resolve::kStrict);
+  const auto parsed = ignore::parse_dockerignore(rules, ".dockerignore");
+  copy::make_copy(source_.get(), parsed, place.get(), "copy", {});
+  copy_ = sys::open_at(place.get(), "copy", O_RDONLY | O_DIRECTORY, sys::Resolve::kStrict);
+  const sys::UniqueFd manifest =
+      sys::open_at(place.get(), copy::manifest_name("copy"), O_RDONLY, sys::Resolve::kStrict);
+  layers_.upper = copy_.get();
+  layers_.source = source_.get();
+  layers_.masks = find_masks(source_.get(), parsed);
+  layers_.copied = std::make_shared<const copy::Manifest>(copy::Manifest::read(manifest.get()));
 }
 
+std::vector<std::string> CopyBench::changes() const { return lines_of(layers_); }
 std::vector<std::string> compare_trees(const std::string& before, const std::string& now) {
   const Tree old = read_tree(before);
   const Tree seen = read_tree(now);

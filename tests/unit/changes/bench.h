@@ -37,6 +37,22 @@ class Bench {
   sys::UniqueFd source_;
 };
 
+/// ROOT/source, ROOT/before, which is the same, and ROOT/copy, a plain copy as a session has it.
+class CopyBench {
+ public:
+  /// The source is there.
+  explicit CopyBench(std::string root, const std::string& rules = "");
+
+  const Layers& layers() const { return layers_; }
+  /// As Bench has them.
+  std::vector<std::string> changes() const;
+
+ private:
+  sys::UniqueFd copy_;
+  sys::UniqueFd source_;
+  Layers layers_;
+};
+
 /// The same lines ("mode", "owner" and "retyped" only) by two trees alone, none of them an upper:
 /// what somebody sees who knows nothing of overlays.
 std::vector<std::string> compare_trees(const std::string& before, const std::string& now);

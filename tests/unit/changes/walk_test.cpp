@@ -6,6 +6,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <cstdlib>
+
 #include "libhookcore/base/error.h"
 #include "tests/unit/changes/bench.h"
 
@@ -53,6 +55,66 @@ TEST_P(KernelTest, ADirectoryThatWasMadeAnewIsOpaque) {
   expect(GetParam(), {"d/same=x", "d/other=x", "d/gone", "d/sub/gone"}, "",
          "rm -r d; mkdir d; printf x > d/same; echo y > d/other; echo z > d/new",
          {"D d/gone", "A d/new", "M d/other contents", "D d/sub/"});
+}
+
+/// The same tree and the same script, the workspace a copy: the same changes.
+class CopyTest : public ::testing::TestWithParam<As> {
+ protected:
+  static void expect(const Lines& source, const std::string& container, const std::string& user,
+                     const Lines& expected, const std::string& rules = "") {
+    sandbox::run(GetParam(), [&](const Place& place) {
+      tree::make(place.path, {"source/"});
+      tree::make(place.path + "/source", source);
+      const testing::CopyBench bench(place.path, rules);
+      const auto work = [&](const std::string& directory, const std::string& script) {
+        const std::string command = "set -e; cd '" + place.path + directory + "'; " + script;
+        ASSERT_EQ(0, std::system(command.c_str())) << script;
+      };
+      work("/copy", container);
+      work("/source", user);
+      EXPECT_EQ(expected, bench.changes()) << container;
+    });
+  }
+};
+INSTANTIATE_TEST_SUITE_P(As, CopyTest, ::testing::Values(As::kRoot, As::kUser, As::kPlain),
+                         sandbox::name_of);
+
+TEST_P(CopyTest, AddedModifiedDeleted) {
+  expect({"keep", "change=1", "gone", "d/change=1", "d/gone", "dir/a/b"},
+         "echo 2 > change; rm gone; echo 2 > d/change; rm d/gone; rm -r dir; echo x > new; "
+         "mkdir n; echo x > n/1; mkdir n/m; echo x > n/m/2",
+         ":",
+         {"M change contents", "M d/change contents", "D d/gone", "D dir/", "D gone",
+          "A n/ below 3", "A new"});
+}
+
+TEST_P(CopyTest, ModesTypesAndNothing) {
+  expect({"file=x", "dir/in=x", "same=x", "a=x", "b/c=x", "link->file"},
+         "chmod 755 file; chmod 711 dir; touch same; rm a; mkdir a; rm -r b; echo x > b; "
+         "ln -sfn elsewhere link",
+         ":", {"M a/ retyped", "M b retyped", "M dir/ mode", "M file mode", "M link contents"});
+}
+
+TEST_P(CopyTest, ADirectoryThatWasMadeAnew) {
+  expect({"d/same=x", "d/other=x", "d/gone", "d/sub/gone"},
+         "rm -r d; mkdir d; printf x > d/same; echo y > d/other; echo z > d/new", ":",
+         {"D d/gone", "A d/new", "M d/other contents", "D d/sub/"});
+}
+
+TEST_P(CopyTest, AMovedDirectoryIsSeenAlthoughNothingInItIsDated) {
+  expect({"a/x=1", "b/x=2"}, "mv a t; mv b a; mv t b", ":", {"M a/x contents", "M b/x contents"});
+}
+
+TEST_P(CopyTest, WhatTheUserChangesInTheSourceIsNoneOfTheContainers) {
+  expect({"changed=1", "gone=1", "moved=1", "mode=1", "d/kept=1", "both=1"}, "rm both",
+         "echo 2 > changed; rm gone; mv moved elsewhere; chmod 700 mode; echo x > new; "
+         "mkdir more; touch d/more; rm both",
+         {"D both"});
+}
+
+TEST_P(CopyTest, WhatIsExcludedIsNoDeletion) {
+  expect({"a=1", "hidden/b=1", "also/c=1"}, "mkdir hidden; echo > hidden/b", "echo > also/d",
+         {"A hidden/ below 1"}, "hidden\nalso");
 }
 
 TEST_P(KernelTest, NamesAreBytes) {
