@@ -29,7 +29,7 @@ set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS OFF)  # the programs are static
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "podman | crun | runc")
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS "uidmap")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "uidmap, fuse-overlayfs")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "${description}.
 The package has hooks for podman and for any runtime that reads hooks.d, and
 the command oci-cnb.")

@@ -81,6 +81,9 @@ void list_text(const std::vector<session::Listing>& sessions) {
     }
   }
   for (const session::Listing& one : sessions) {
+    if (!one.failure.empty()) {
+      text += printable(one.name) + ": broken: " + printable(one.failure) + "\n";
+    }
     if (one.way_reason.empty()) continue;
     text += printable(one.name) + ": " + std::string(name(one.way)) + ", since " +
             printable(one.way_reason) + "\n";
@@ -114,6 +117,7 @@ void list_json(const std::vector<session::Listing>& sessions) {
     entry["scratch"] = one.scratch;
     entry["way"] = name(one.way);
     put_name(entry, "way_reason", one.way_reason);
+    if (!one.failure.empty()) put_name(entry, "failure", one.failure);
     entry["bytes"] = one.bytes;
     entry["all_counted"] = one.all_counted;
     entry["last_change_time"] = one.last_change_time;
@@ -147,6 +151,9 @@ void report_collection(const Arguments& arguments, const session::CollectResult&
   if (!arguments.json) {
     print("removed " + std::to_string(result.removed) + ", kept " + std::to_string(result.kept) +
           (result.unfinished ? "; much is being removed in the background\n" : "\n"));
+    for (const std::string& report : result.reports) {
+      std::fprintf(stderr, "oci-cnb: %s\n", report.c_str());
+    }
     for (const std::string& problem : result.problems) {
       std::fprintf(stderr, "oci-cnb: could not be removed: %s\n", problem.c_str());
     }

@@ -84,11 +84,15 @@ void Claim::claim_own() {
   }
   restart_ = true;
   old_boot_id_ = session_.state()->boot_id;
+  state_.way = session_.state()->way;
+  state_.way_reason = session_.state()->way_reason;
   keep_age(session_.state()->origin, state_.origin);
+  if (is_copied(state_.way)) state_.origin = session_.state()->origin;
 }
 
 void Claim::claim_shared() {
-  restart_ = sys::stat_at(session_.fd(), overlay::kUpperName).has_value();
+  restart_ = sys::stat_at(session_.fd(), overlay::kUpperName).has_value() ||
+             sys::stat_at(session_.fd(), session::kCopyName).has_value();
   if (!session_.state()) {
     if (restart_) {
       throw Error(Code::kSession, "the session's state can't be read", quote(session_.name()),
@@ -124,9 +128,9 @@ void Claim::claim_shared() {
   shared.boot_id = state_.boot_id;
   if (!state_.pod_bundle.empty()) shared.pod_bundle = state_.pod_bundle;
   if (!holder_) {
-    // The upper is as old as it was.
+    // The upper is as old as it was; a copy, with what it was copied from and by which rules.
     if (restart_) keep_age(shared.origin, state_.origin);
-    shared.origin = state_.origin;
+    if (!restart_ || !is_copied(shared.way)) shared.origin = state_.origin;
     shared.source_device = state_.source_device;
     shared.source_inode = state_.source_inode;
   }
@@ -138,7 +142,8 @@ void Claim::claim_shared() {
 // each other's work.
 void Claim::find_holder() {
   const session::SessionState& old = *session_.state();
-  const sys::MountTag tag{"overlay", old.mount_source};
+  if (is_copied(old.way)) return;
+  const sys::MountTag tag = session::workspace_tag(old);
   const uint64_t ours = proc_.pid_namespace();
   for (const session::Member& member : old.members) {
     if (!session::is_alive(proc_, old, member)) continue;

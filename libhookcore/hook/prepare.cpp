@@ -20,6 +20,7 @@
 #include "libhookcore/hook/rootfs.h"
 #include "libhookcore/hook/source_access.h"
 #include "libhookcore/hook/upper_probe.h"
+#include "libhookcore/hook/ways.h"
 #include "libhookcore/overlay/workspace.h"
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/mount.h"
@@ -48,9 +49,9 @@ std::vector<std::array<uint32_t, 3>> ranges_of(const std::vector<oci::IdMapping>
 /// The work inside the container's mount namespace, with one of the two mount interfaces.
 class Preparation {
  public:
-  Preparation(const Job& job, const sys::Proc& proc, Claim& claim, SharedMounts shared,
-              const Namespaces& namespaces, Rootfs& rootfs, sys::UniqueFd scratch,
-              const UpperProbe& probe, report::Log& log)
+  Preparation(const Job& job, const sys::Proc& proc, const session::Store& store, Claim& claim,
+              SharedMounts shared, const Namespaces& namespaces, Rootfs& rootfs,
+              sys::UniqueFd scratch, const UpperProbe& probe, report::Log& log)
       : job_(job),
         proc_(proc),
         claim_(claim),
@@ -58,11 +59,11 @@ class Preparation {
         namespaces_(namespaces),
         rootfs_(rootfs),
         scratch_(std::move(scratch)),
-        probe_(probe),
         state_(claim.state()),
         log_(log),
         process_(process_ids(job.config, namespaces)),
         access_(proc, namespaces, job.config, process_),
+        ways_({job, proc, store, claim, namespaces, rootfs, probe, log, scratch_.get()}),
         mounts_(proc),
         rootfs_mount_(mounts_.of(rootfs.fd())) {
     root_.uid = namespaces.to_ours(false, 0).value_or(process_.uid);
@@ -85,6 +86,7 @@ class Preparation {
   // The container is ready: nothing has to be undone any more.
   void keep() {
     if (bin_stays_) bin_->leave();
+    ways_.keep();
   }
 
   // An overlay that is put below a shared mount would be seen on the host, and so would the end of
@@ -173,28 +175,24 @@ class Preparation {
     // Layers are clones that hang nowhere, so that the container's mountinfo tells no path of the
     // host.
     sys::UniqueFd source = overlay::clone_source(api, engine_mount);
-    sys::UniqueFd upper;
     // A container that only reads may be joined by one that writes.
-    if (writable || is_shared()) {
+    const bool has_upper = writable || is_shared();
+    if (has_upper) {
       const auto refusal = access_.grant(api, source, shift);
       if (refusal && writable) report(*refusal);
-      upper = make_upper(api, source.get());
     }
     note_origin(engine_mount, rules, shift);
     const overlay::WorkspacePlan plan{std::move(rules), namespaces_.user_xattr(), true,
                                       anchors(nested), state_.mount_source};
-    overlay::Workspace workspace =
-        overlay::assemble(api, plan, source.get(), upper ? upper.get() : -1);
+    MadeWorkspace workspace = ways_.make(api, plan, std::move(source), has_upper);
     flags.read_only = !writable;
     api.set_flags(workspace.mount.get(), flags);
 
     stand_bin(api, std::move(workspace.tmpfs));
-    bin_->drop(source.get());
-    if (upper) bin_->drop(upper.get());
+    for (const sys::UniqueFd& spent : workspace.spent) bin_->drop(spent.get());
     attach_in_place(api, engine_mount, workspace.mount.get());
     attach_nested_mounts(api, nested, workspace.mount.get());
-    log_.debug(std::to_string(workspace.masks) + " masks, workspace " +
-               (writable ? "writable" : "read-only"));
+    log_.debug(workspace.account + ", workspace " + (writable ? "writable" : "read-only"));
   }
 
   void note_origin(int engine_mount, const ignore::RuleSet& rules, const overlay::IdShift& shift) {
@@ -230,19 +228,6 @@ class Preparation {
     }
     log_.debug(std::string("joined the session's workspace, ") +
                (writable ? "writable" : "read-only"));
-  }
-
-  sys::UniqueFd make_upper(sys::MountApi& api, int source_fd) const {
-    sys::UniqueFd mount;
-    if (job_.request.scratch.tmpfs) {
-      mount = api.tmpfs({job_.request.scratch.size_bytes});
-    } else {
-      overlay::refuse_scratch_inside(proc_, source_fd, scratch_.get());
-      probe_.require(scratch_.get());
-      mount = api.clone(scratch_.get(), false);
-    }
-    overlay::prepare_upper(mount.get(), source_fd);
-    return mount;
   }
 
   sys::UniqueFd make_layers(sys::MountApi& api) const {
@@ -333,11 +318,11 @@ class Preparation {
   const Namespaces& namespaces_;
   Rootfs& rootfs_;
   sys::UniqueFd scratch_;
-  const UpperProbe& probe_;
   session::SessionState& state_;
   report::Log& log_;
   overlay::ProcessIds process_;
   SourceAccess access_;
+  WayChain ways_;
   RootIds root_;
   sys::MountTable mounts_;
   sys::MountInfo rootfs_mount_;
@@ -375,7 +360,8 @@ std::optional<SharedMounts> fetch_shared_mounts(const Job& job, const sys::Proc&
   const std::string& source = claim.state().mount_source;
   if (source.empty()) return shared;
   if (claim.holder() && job.request.workspace != optin::WorkspaceMode::kLive) {
-    shared.workspace = clone_of_holder(proc, *claim.holder(), {"overlay", source});
+    shared.workspace =
+        clone_of_holder(proc, *claim.holder(), session::workspace_tag(claim.state()));
     if (!shared.workspace) return std::nullopt;
   }
   const sys::MountTag layers{"tmpfs", source};
@@ -403,7 +389,7 @@ bool prepare_container(const Job& job, const sys::Proc& proc, const session::Sto
   sys::keep_mount_capabilities();
   Rootfs rootfs(proc, rootfs_path(job.state, job.config));
   const UpperProbe probe(store.fd(), claim.state().boot_id, namespaces.user_xattr());
-  Preparation preparation(job, proc, claim, std::move(*shared), namespaces, rootfs,
+  Preparation preparation(job, proc, store, claim, std::move(*shared), namespaces, rootfs,
                           open_scratch(store, claim.session()), probe, log);
   const auto pauses = preparation.pause_propagation();
   try {

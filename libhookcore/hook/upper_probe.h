@@ -15,6 +15,7 @@ class UpperProbe {
 
   /// Throws what overlay::probe_upper throws.
   void require(int scratch_fd) const;
+  bool is_known(int scratch_fd) const { return is_known(key(scratch_fd)); }
 
  private:
   std::string key(int scratch_fd) const;

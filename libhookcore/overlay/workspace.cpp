@@ -5,6 +5,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -33,15 +34,24 @@ bool never_an_upper(int64_t type) {
   return false;
 }
 
+// Answers that are about what the file system or the kernel can do. Any other (no room, no memory)
+// may be another one the next time, and is no reason to make a workspace in another way.
+bool is_about_ability(int error) {
+  constexpr std::array<int, 7> kAnswers{EPERM, EINVAL, EOPNOTSUPP, ENOSYS, ELOOP, EXDEV, ENODEV};
+  return std::find(kAnswers.begin(), kAnswers.end(), error) != kAnswers.end();
+}
+
 [[noreturn]] void unfit(int scratch_fd, std::string what, const char* call = nullptr) {
-  if (call != nullptr) what += std::string(": ") + call + ": " + std::strerror(errno);
-  throw Error(Code::kScratch,
-              "the scratch directory lies on " +
-                  sys::filesystem_name(sys::filesystem_type(scratch_fd)) +
-                  ", which can't be an overlay's upper (" + what + ")",
-              "",
-              "set scratch-dir in config.toml to a directory on ext4, xfs, btrfs or tmpfs, or use "
-              "the annotation io.cnb.hooks.scratch=tmpfs");
+  const int error = call == nullptr ? EOPNOTSUPP : errno;
+  if (call != nullptr) what += std::string(": ") + call + ": " + std::strerror(error);
+  const std::string text = "the scratch directory lies on " +
+                           sys::filesystem_name(sys::filesystem_type(scratch_fd)) +
+                           ", which can't be an overlay's upper (" + what + ")";
+  const std::string remedy =
+      "set scratch-dir in config.toml to a directory on ext4, xfs, btrfs or tmpfs, or use the "
+      "annotation io.cnb.hooks.scratch=tmpfs";
+  if (is_about_ability(error)) throw OverlayRefused(Code::kScratch, text, "", remedy, true);
+  throw Error(Code::kScratch, text, "", remedy);
 }
 
 // RENAME_WHITEOUT is how overlayfs renames a file that a lower layer has.
@@ -183,8 +193,12 @@ sys::UniqueFd mount_overlay(sys::MountApi& api, const sys::OverlayOptions& optio
     if (options.upper >= 0) {
       layers += ", scratch on " + sys::filesystem_name(sys::filesystem_type(options.upper));
     }
-    throw Error(Code::kSystem, std::string("the kernel refuses the overlay: ") + error.what(),
-                layers, "the kernel's log (dmesg) says which layer it won't take");
+    const std::string text = std::string("the kernel refuses the overlay: ") + error.what();
+    const std::string remedy = "the kernel's log (dmesg) says which layer it won't take";
+    const int number = error.error_number();
+    if (!is_about_ability(number)) throw Error(Code::kSystem, text, layers, remedy);
+    // A module can be loaded.
+    throw OverlayRefused(Code::kSystem, text, layers, remedy, number != ENODEV);
   }
 }
 
@@ -196,7 +210,7 @@ sys::UniqueFd make_mask_directory(int tmpfs_fd) {
 
 }  // namespace
 
-Workspace assemble(sys::MountApi& api, const WorkspacePlan& plan, int source_fd, int scratch_fd) {
+Workspace make_masks(sys::MountApi& api, const WorkspacePlan& plan, int source_fd) {
   Workspace workspace;
   workspace.tmpfs = api.tmpfs({});
   workspace.mask = make_mask_directory(workspace.tmpfs.get());
@@ -204,7 +218,11 @@ Workspace assemble(sys::MountApi& api, const WorkspacePlan& plan, int source_fd,
   ignore::find_masks(source_fd, plan.rules, masks);
   masks.finish();
   workspace.masks = masks.masks();
+  return workspace;
+}
 
+void mount_layers(sys::MountApi& api, const WorkspacePlan& plan, int source_fd, int scratch_fd,
+                  Workspace& workspace) {
   sys::OverlayOptions options;
   options.lowers = {workspace.mask.get(), source_fd};
   options.user_xattr = plan.user_xattr;
@@ -219,6 +237,11 @@ Workspace assemble(sys::MountApi& api, const WorkspacePlan& plan, int source_fd,
     options.is_volatile = plan.is_volatile;
   }
   workspace.mount = mount_overlay(api, options, source_fd);
+}
+
+Workspace assemble(sys::MountApi& api, const WorkspacePlan& plan, int source_fd, int scratch_fd) {
+  Workspace workspace = make_masks(api, plan, source_fd);
+  mount_layers(api, plan, source_fd, scratch_fd, workspace);
   return workspace;
 }
 

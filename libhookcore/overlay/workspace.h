@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "libhookcore/base/error.h"
 #include "libhookcore/ignore/rules.h"
 #include "libhookcore/overlay/mask_layer.h"
 #include "libhookcore/sys/fd.h"
@@ -24,8 +25,21 @@ struct WorkspacePlan {
   std::string mount_source = {};  ///< see sys::OverlayOptions
 };
 
+/// The kernel, or a file system, won't make this overlay: another way may serve (SPEC 8).
+class OverlayRefused : public Error {
+ public:
+  OverlayRefused(Code code, const std::string& what, std::string where, std::string remedy,
+                 bool lasting)
+      : Error(code, what, std::move(where), std::move(remedy)), lasting_(lasting) {}
+  /// It will, in this boot and for these file systems.
+  bool is_lasting() const { return lasting_; }
+
+ private:
+  bool lasting_;
+};
+
 struct Workspace {
-  sys::UniqueFd mount;  ///< the overlay, attached nowhere
+  sys::UniqueFd mount;  ///< the overlay, attached nowhere; empty: not made yet
   sys::UniqueFd mask;   ///< the mask layer: directory kMaskName in tmpfs
   sys::UniqueFd tmpfs;  ///< of the mask layer and nothing else
   uint64_t masks = 0;
@@ -43,8 +57,14 @@ void refuse_scratch_inside(const sys::Proc& proc, int source_fd, int scratch_fd)
 
 /// Builds source, masks and upper into one overlay. source_fd: root of a mount made by api.clone().
 /// scratch_fd: a directory that was opened in the entered mount namespace, or a mount of api, with
-/// kUpperName and kWorkName in it (see prepare_upper); -1: read-only, without an upper.
+/// kUpperName and kWorkName in it (see prepare_upper); -1: read-only, without an upper. Throws
+/// OverlayRefused.
 Workspace assemble(sys::MountApi& api, const WorkspacePlan& plan, int source_fd, int scratch_fd);
+
+/// assemble's two steps: the masks first, which serve other ways too.
+Workspace make_masks(sys::MountApi& api, const WorkspacePlan& plan, int source_fd);
+void mount_layers(sys::MountApi& api, const WorkspacePlan& plan, int source_fd, int scratch_fd,
+                  Workspace& workspace);
 
 /// Makes kUpperName and kWorkName in scratch_fd where they are absent, the upper's root with owner,
 /// mode, times and attributes of the source's root as the container is to see it. An upper that is
@@ -52,7 +72,8 @@ Workspace assemble(sys::MountApi& api, const WorkspacePlan& plan, int source_fd,
 void prepare_upper(int scratch_fd, int source_fd);
 
 /// Tries on scratch_fd what overlayfs needs of an upper: a whiteout, its replacement by rename,
-/// and an extended attribute. Throws Error(kScratch) with the file system's name and what failed.
+/// and an extended attribute. Throws OverlayRefused (kScratch) with the file system's name and what
+/// failed.
 void probe_upper(int scratch_fd, bool user_xattr);
 
 }  // namespace hookcore::overlay

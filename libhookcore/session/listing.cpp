@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "libhookcore/session/helper.h"
 #include "libhookcore/session/naming.h"
 #include "libhookcore/sys/file.h"
 
@@ -63,6 +64,8 @@ Listing describe(const std::string& name, int fd, const sys::Proc& proc) {
     listing.way_reason = state->way_reason;
     listing.condition = condition_of(proc, *state);
     listing.members = living_members(proc, *state);
+    if (listing.condition == Condition::kRunning) listing.failure = helper_failure(proc, fd);
+    if (!listing.failure.empty()) listing.condition = Condition::kBroken;
   }
   add_usage(fd, listing);
   return listing;
@@ -72,6 +75,8 @@ Listing describe(const std::string& name, int fd, const sys::Proc& proc) {
 
 std::string_view name(Condition condition) {
   switch (condition) {
+    case Condition::kBroken:
+      return "broken";
     case Condition::kPreparing:
       return "preparing";
     case Condition::kRunning:

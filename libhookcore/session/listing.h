@@ -12,6 +12,7 @@ namespace hookcore::session {
 enum class Condition {
   kPreparing,  ///< a hook is at work
   kRunning,    ///< a container, or a preview, uses it
+  kBroken,     ///< likewise, but what kept its workspace going has ended
   kStopped,    ///< kept for a container that may be started again
   kOver,       ///< nobody can come back to it: the next collection takes it away
 };
@@ -26,6 +27,7 @@ struct Listing {
   std::string scratch;          ///< "disk", "tmpfs" or "none"
   Way way = Way::kOverlay;
   std::string way_reason;  ///< why not by a better way; see SessionState
+  std::string failure;     ///< Condition::kBroken: what happened
   Condition condition = Condition::kOver;
   uint64_t bytes = 0;            ///< disk space of all that lies in its directory
   bool all_counted = true;       ///< false: directories of other users could not be looked into

@@ -4,6 +4,7 @@
 
 #include "libhookcore/base/utf8.h"
 #include "libhookcore/session/store.h"
+#include "libhookcore/sys/mount.h"
 #include "libhookcore/sys/shared_mount.h"
 
 namespace hookcore::session {
@@ -172,9 +173,13 @@ bool drop_dead_members(const sys::Proc& proc, SessionState& state) {
                        [&](const Member& member) { return !is_alive(proc, state, member); }) > 0;
 }
 
+sys::MountTag workspace_tag(const SessionState& state) {
+  return {state.way == Way::kFuse ? sys::kFuseType : "overlay", state.mount_source};
+}
+
 bool is_still_mounted(const sys::Proc& proc, const SessionState& state) {
-  return !state.mount_source.empty() && state.boot_id == proc.boot_id() &&
-         sys::find_mount_holder(proc, {"overlay", state.mount_source}).has_value();
+  return !state.mount_source.empty() && !is_copied(state.way) && state.boot_id == proc.boot_id() &&
+         sys::find_mount_holder(proc, workspace_tag(state)).has_value();
 }
 
 bool has_living_member(const sys::Proc& proc, const SessionState& state) {

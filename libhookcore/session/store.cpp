@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/session/helper.h"
 #include "libhookcore/session/naming.h"
 #include "libhookcore/sys/directory.h"
 #include "libhookcore/sys/file.h"
@@ -258,6 +259,7 @@ bool Store::remove(Session session, const sys::Proc& proc, uint64_t limit) {
     throw Error(Code::kSession, "a process of an ended container still has this session mounted",
                 quote(session.name()), "end that process first");
   }
+  if (session.state()) static_cast<void>(end_helper(proc, *session.state(), session.fd()));
   const std::string name = to_trash(session);
   const sys::RemoveResult result = sys::remove_tree(trash_.get(), name, limit);
   if (result.left > 0) {
@@ -305,7 +307,8 @@ void Store::sweep_temporary_files(CollectResult& result) {
 }
 
 // Judged under the lock.
-bool Store::collect_one(const std::string& name, const sys::Proc& proc, uint64_t idle_seconds) {
+bool Store::collect_one(const std::string& name, const sys::Proc& proc, uint64_t idle_seconds,
+                        CollectResult& result) {
   auto session = lock(name, false);
   if (!session) return false;
   if (!session->state()) {
@@ -326,6 +329,8 @@ bool Store::collect_one(const std::string& name, const sys::Proc& proc, uint64_t
   }
   const int64_t idle = ::time(nullptr) - sys::stat_fd(session->fd(), name).st_mtim.tv_sec;
   if (!is_due(proc, state, idle, idle_seconds) || is_still_mounted(proc, state)) return false;
+  const std::string report = end_helper(proc, state, session->fd());
+  if (!report.empty()) result.reports.push_back(name + ": " + report);
   to_trash(*session);
   return true;
 }
@@ -343,6 +348,8 @@ bool Store::collect_removed_pod(const std::string& name, const sys::Proc& proc,
     ++result.awaited;
     return false;
   }
+  const std::string report = end_helper(proc, state, session->fd());
+  if (!report.empty()) result.reports.push_back(name + ": " + report);
   to_trash(*session);
   ++result.removed;
   return true;
@@ -358,7 +365,7 @@ CollectResult Store::collect(const sys::Proc& proc, uint64_t idle_seconds, uint6
   for (const std::string& name : names()) {
     try {
       if (is_of_removed_pod(name) && collect_removed_pod(name, proc, result)) continue;
-      ++(collect_one(name, proc, idle_seconds) ? result.removed : result.kept);
+      ++(collect_one(name, proc, idle_seconds, result) ? result.removed : result.kept);
     } catch (const Error& error) {
       result.problems.push_back(error.line());
     }

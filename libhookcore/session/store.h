@@ -14,12 +14,14 @@
 #include "libhookcore/sys/fd.h"
 #include "libhookcore/sys/process.h"
 #include "libhookcore/sys/remove.h"
+#include "libhookcore/sys/shared_mount.h"
 
 /// Scratch on disk: who owns it, how long it lives, how it goes away (SPEC 6).
 ///
 ///   ROOT/                    0700, ours
 ///     log/                   hooks.log
 ///     upper-probed           what hook::UpperProbe has found out in this boot
+///     ways-tried             what hook::WayBook has
 ///     sessions/NAME/         one session: state.json, layers/, and upper/ and work/, or, where
 ///                            the workspace is a copy, copy/; see identity.h for NAME
 ///     spare/                 an empty session that the next new one begins with
@@ -134,6 +136,7 @@ struct CollectResult {
   unsigned awaited = 0;     ///< of those kept: of pods that are removed, but not yet at their end
   bool unfinished = false;  ///< there is more in trash
   std::vector<std::string> problems;  ///< one line each: what could not be removed and why
+  std::vector<std::string> reports;   ///< one line each: helpers that did not end as they should
 };
 
 /// A pod's session is this and its uid.
@@ -197,7 +200,8 @@ class Store {
   explicit Store(std::string root) : root_(std::move(root)) {}
   std::optional<Session> lock(const std::string& name, bool wait);
   bool make_session(const std::string& name);
-  bool collect_one(const std::string& name, const sys::Proc& proc, uint64_t idle_seconds);
+  bool collect_one(const std::string& name, const sys::Proc& proc, uint64_t idle_seconds,
+                   CollectResult& result);
   bool collect_removed_pod(const std::string& name, const sys::Proc& proc, CollectResult& result);
   void sweep_temporary_files(CollectResult& result);
   std::string to_trash(const Session& session);
@@ -211,6 +215,10 @@ class Store {
 /// Where a store is without configuration: /var/lib/oci-cnb-hooks for root,
 /// HOME/.local/share/oci-cnb-hooks for a user, /var/tmp/oci-cnb-hooks-UID where there is no home.
 std::string default_root(bool rootful, uid_t uid, const std::string& home);
+
+/// By what the mounts of its workspace are found, in whatever process they stand. Copies have no
+/// such mount.
+sys::MountTag workspace_tag(const SessionState& state);
 
 /// Whether a member is still running in this boot, or may be.
 bool is_alive(const sys::Proc& proc, const SessionState& state, const Member& member);

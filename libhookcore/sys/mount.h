@@ -40,6 +40,13 @@ struct OverlayOptions {
   std::string source;        ///< what mountinfo calls it; empty: as the kernel does
 };
 
+struct FuseOptions {
+  int device = -1;     ///< /dev/fuse, opened in the user namespace that mounts (fs/fuse/inode.c)
+  std::string source;  ///< what mountinfo calls it
+};
+/// What mountinfo calls the type of such a mount.
+inline constexpr const char* kFuseType = "fuse.oci-cnb";
+
 /// The kernel (or a seccomp filter) lacks a call, or won't take layers that are attached nowhere
 /// (before Linux 6.15): the other implementation may serve.
 class MountApiUnavailable : public std::exception {
@@ -90,6 +97,9 @@ class MountApi {
   /// another descriptor. false: the kernel, the file system or our privileges don't allow it.
   virtual bool idmap(UniqueFd& mount, int user_namespace_fd) = 0;
   virtual UniqueFd overlay(const OverlayOptions& options) = 0;
+  /// A directory that whoever reads the device shows to all users; permissions are the kernel's to
+  /// check. What looks into it waits until somebody reads, and gets an error once nobody will.
+  virtual UniqueFd fuse(const FuseOptions& options) = 0;
   /// Puts the mount on target (a descriptor of a directory or file).
   virtual void attach(int mount_fd, int target_fd) = 0;
   /// tmpfs: what tmpfs() made and is to go as well; a directory is made in it. stage_fd: the

@@ -117,6 +117,16 @@ class LegacyMountApi : public MountApi {
     });
   }
 
+  UniqueFd fuse(const FuseOptions& options) override {
+    const std::string data = "fd=" + std::to_string(options.device) +
+                             ",rootmode=40000,user_id=" + std::to_string(::geteuid()) +
+                             ",group_id=" + std::to_string(::getegid()) +
+                             ",default_permissions,allow_other";
+    return mounted_at_place(true, [&](const std::string& target) {
+      call_mount(options.source, target, kFuseType, 0, data.c_str());
+    });
+  }
+
   void attach(int mount_fd, int target_fd) override {
     call_mount(magic(mount_fd), magic(target_fd), nullptr, MS_MOVE, nullptr);
   }

@@ -212,6 +212,19 @@ class NewMountApi : public MountApi {
     return context.mount();
   }
 
+  UniqueFd fuse(const FuseOptions& options) override {
+    Context context("fuse");
+    context.string("source", options.source);
+    context.string("subtype", std::string(kFuseType).substr(5));
+    context.string("fd", std::to_string(options.device));
+    context.string("rootmode", "40000");
+    context.string("user_id", std::to_string(::geteuid()));
+    context.string("group_id", std::to_string(::getegid()));
+    context.flag("default_permissions");
+    context.flag("allow_other");
+    return context.mount();
+  }
+
   void attach(int mount_fd, int target_fd) override {
     if (::move_mount(mount_fd, "", target_fd, "",
                      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0) {

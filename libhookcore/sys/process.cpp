@@ -187,13 +187,18 @@ std::optional<uint64_t> Proc::start_time(pid_t pid) const {
   return std::nullopt;
 }
 
-std::string Proc::path_of(int descriptor) const {
+std::string Proc::read_link(const std::string& link) const {
   std::array<char, PATH_MAX> target{};
-  const std::string link = "self/fd/" + std::to_string(descriptor);
   const ssize_t size = ::readlinkat(fd_.get(), link.c_str(), target.data(), target.size());
   if (size < 0) throw SystemError("readlinkat", "/proc/" + link, errno);
   return {target.data(), static_cast<size_t>(size)};
 }
+
+std::string Proc::path_of(int descriptor) const {
+  return read_link("self/fd/" + std::to_string(descriptor));
+}
+
+std::string Proc::path_of_program() const { return read_link("self/exe"); }
 
 pid_t Proc::parent_pid() const {
   static constexpr std::string_view kField = "\nPPid:\t";
@@ -312,12 +317,18 @@ bool runs(int process_directory) {
   return end_of_name == std::string_view::npos || line.substr(end_of_name, 3) != ") Z";
 }
 
-void kill_by_number(pid_t pid, int process_directory, int milliseconds) {
+bool await_by_looking(int process_directory, int milliseconds) {
   constexpr int kPause = 5;  // ms between two looks
-  if (!runs(process_directory) || ::kill(pid, SIGKILL) != 0) return;
-  for (; milliseconds > 0 && runs(process_directory); milliseconds -= kPause) {
+  for (; runs(process_directory); milliseconds -= kPause) {
+    if (milliseconds <= 0) return false;
     ::poll(nullptr, 0, kPause);
   }
+  return true;
+}
+
+void kill_by_number(pid_t pid, int process_directory, int milliseconds) {
+  if (!runs(process_directory) || ::kill(pid, SIGKILL) != 0) return;
+  await_by_looking(process_directory, milliseconds);
 }
 
 }  // namespace
@@ -331,6 +342,12 @@ RunningProcess::RunningProcess(const Proc& proc, pid_t pid)
   by_number_ = true;
 }
 
+bool RunningProcess::await(int milliseconds) const {
+  if (by_number_) return await_by_looking(fd_.get(), milliseconds);
+  struct pollfd ended = {fd_.get(), POLLIN, 0};
+  return ::poll(&ended, 1, milliseconds) > 0;
+}
+
 void RunningProcess::kill(int milliseconds) const {
   if (by_number_) {
     kill_by_number(pid_, fd_.get(), milliseconds);
@@ -340,8 +357,7 @@ void RunningProcess::kill(int milliseconds) const {
       (errno != ENOSYS || ::kill(pid_, SIGKILL) != 0)) {
     return;
   }
-  struct pollfd ended = {fd_.get(), POLLIN, 0};
-  ::poll(&ended, 1, milliseconds);
+  await(milliseconds);
 }
 
 namespace {
@@ -379,6 +395,12 @@ bool run_detached(int keep, const std::function<void()>& work) {
     ::_exit(1);
   }
   ::_exit(0);
+}
+
+void close_from(int first) { ::syscall(SYS_close_range, static_cast<unsigned>(first), ~0U, 0U); }
+
+void close_on_exec_from(int first) {
+  ::syscall(SYS_close_range, static_cast<unsigned>(first), ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
 void isolate_process() {

@@ -48,6 +48,8 @@ class Proc {
   std::string read(const std::string& path) const;
   /// Where the file behind a descriptor of ours is, as the kernel writes it. Throws SystemError.
   std::string path_of(int descriptor) const;
+  /// The program that this process executes. Throws SystemError.
+  std::string path_of_program() const;
   /// Start time of pid in clock ticks since boot (proc_pid_stat(5), field 22): with the pid it
   /// names a process for as long as the machine runs. nullopt when there is no such process, or it
   /// is a zombie.
@@ -61,6 +63,7 @@ class Proc {
 
  private:
   explicit Proc(UniqueFd fd) : fd_(std::move(fd)) {}
+  std::string read_link(const std::string& link) const;
   UniqueFd open_namespace(const std::string& process, const std::string& kind) const;
   NamespaceId look_at_namespace(const std::string& process, const std::string& kind) const;
   UniqueFd fd_;
@@ -100,6 +103,8 @@ class RunningProcess {
  public:
   RunningProcess(const Proc& proc, pid_t pid);
   explicit operator bool() const { return static_cast<bool>(fd_); }
+  /// Waits for its end, at most so many milliseconds. false: it is still there.
+  bool await(int milliseconds) const;
   /// SIGKILL; returns when the process has ended, or after so many milliseconds.
   void kill(int milliseconds) const;
 
@@ -113,6 +118,12 @@ class RunningProcess {
 /// /dev/null, of the other descriptors only keep stays open, its directory is /. For a program of
 /// one thread. What work throws ends it silently. False where there can be no process.
 bool run_detached(int keep, const std::function<void()>& work);
+
+/// Closes this descriptor and all above it.
+void close_from(int first);
+
+/// The same, when another program is executed.
+void close_on_exec_from(int first);
 
 /// First steps of every hook: no environment, no inherited descriptor, cwd "/", not dumpable, umask
 /// 077 (CVE-2025-23266, CVE-2024-21626, CVE-2019-5736).

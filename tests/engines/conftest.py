@@ -6,6 +6,7 @@ Run it through the lab, once for each user and each Debian:
 """
 
 import os
+import pathlib
 import shutil
 import tempfile
 
@@ -85,6 +86,26 @@ def make_hooks(room, programs):
 def hooks(make_hooks):
     """The hooks as they are installed."""
     return make_hooks(*INSTALLED)
+
+
+@pytest.fixture
+def settings(rootless):
+    """settings(text): the configuration file of this user; gone afterwards."""
+    directory = (
+        pathlib.Path.home() / ".config/oci-cnb-hooks"
+        if rootless
+        else pathlib.Path("/etc/oci-cnb-hooks")
+    )
+
+    def write(text):
+        directory.mkdir(parents=True, exist_ok=True)
+        directory.chmod(0o755)
+        path = directory / "config.toml"
+        path.write_text(text)
+        path.chmod(0o644)
+
+    yield write
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ import tempfile
 
 import pytest
 
+from kit import traces
 from kit.checks import overlay_at, refused, started
 from kit.probe import Probe
 
@@ -36,26 +37,6 @@ def test_tmpfs_without_a_size(engine, hooks, ask):
     facts = started(engine.run(ask(probe.script(), annotations=dev(scratch="tmpfs")), hooks))
     overlay_at(facts)
     assert facts.status("write") == 0
-
-
-@pytest.fixture
-def settings(rootless):
-    """settings(text): the configuration file of this user; gone afterwards."""
-    directory = (
-        pathlib.Path.home() / ".config/oci-cnb-hooks"
-        if rootless
-        else pathlib.Path("/etc/oci-cnb-hooks")
-    )
-
-    def write(text):
-        directory.mkdir(parents=True, exist_ok=True)
-        directory.chmod(0o755)
-        path = directory / "config.toml"
-        path.write_text(text)
-        path.chmod(0o644)
-
-    yield write
-    shutil.rmtree(directory, ignore_errors=True)
 
 
 def test_configuration_sets_defaults(engine, hooks, ask, settings):
@@ -106,17 +87,31 @@ def test_configured_cnb_directory(engine, hooks, ask, settings, make_source):
 
 @pytest.mark.rootful
 def test_scratch_on_an_unfit_file_system(engine, hooks, ask, settings):
-    """/usr of the lab is an overlay: no upper can stand on it. The message says so."""
+    """/usr of the lab is an overlay: no upper can stand on it. The message says so, and the next way
+    is taken, which is found out once."""
     scratch = "/usr/local/scratch"
     os.mkdir(scratch, 0o700)
     try:
-        settings(f'scratch-dir = "{scratch}"\n')
+        for found_out in range(2):
+            settings(f'scratch-dir = "{scratch}"\n')
+            probe = Probe().basics().add("write", "cd /workspace; echo x > x; mv README.md y; ls .git")
+            facts = started(engine.run(ask(probe.script()), hooks))
+            assert facts.mount("/workspace").type == "fuse.oci-cnb"
+            assert facts.status("write") != 0 and "y" not in facts.text("write"), "masks are there"
+            tried = pathlib.Path(scratch, "ways-tried").read_text()
+            assert " fuse works\n" in tried
+            assert " overlay the scratch directory lies on overlay" in tried
+            # The log lives where the scratch does.
+            told = pathlib.Path(scratch, "log/hooks.log").read_text()
+            assert told.count("way fuse: overlay: the scratch directory lies on overlay") == found_out + 1
+        settings(f'scratch-dir = "{scratch}"\nway = "overlay"\n')
         result = engine.run(ask(Probe().script()), hooks)
-        # The log lives where the scratch does.
         result.log += pathlib.Path(scratch, "log/hooks.log").read_text()
-        refused(result, "scratch", "overlay")
-        assert os.listdir(f"{scratch}/sessions") == []
+        refused(result, "scratch", "overlay: the scratch directory lies on overlay",
+                'fuse: way = "overlay" is configured')
+        assert traces.settled(lambda: os.listdir(f"{scratch}/sessions"), []) == []
     finally:
+        traces.settled(traces.programs_of_ours, [])
         shutil.rmtree(scratch)
 
 

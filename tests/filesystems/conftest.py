@@ -37,7 +37,7 @@ def scratch_dir(rootless):  # noqa: F811
     def write(path):
         directory.mkdir(parents=True, exist_ok=True)
         directory.chmod(0o755)
-        (directory / "config.toml").write_text(f'scratch-dir = "{path}"\n')
+        (directory / "config.toml").write_text(f'scratch-dir = "{path}"\nway = "overlay"\n')
         (directory / "config.toml").chmod(0o644)
 
     yield write

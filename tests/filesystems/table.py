@@ -16,7 +16,9 @@ INTRODUCTION = """\
 
 What becomes of a container whose source lies on the file system of the row and whose scratch (`scratch-dir` in
 config.toml) on that of the column, as root and as a plain user alike. `fuse` is a pass-through and stands for
-virtiofs, 9p and sshfs; `overlay` is a container's own root, in which another container starts.
+virtiofs, 9p and sshfs; `overlay` is a container's own root, in which another container starts. This is about the
+kernel's overlay alone, with `way = "overlay"` in config.toml: without that line the next way is tried where the
+scratch is refused.
 
 """
 NOTES = """

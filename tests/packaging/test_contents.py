@@ -33,7 +33,7 @@ def has_interpreter(program):
 def test_programs_are_self_contained(unpacked):
     programs = [*(unpacked / "usr/bin").iterdir(),
                 *(unpacked / "usr/libexec/oci-cnb-hooks").iterdir()]
-    assert len(programs) == 8
+    assert len(programs) == 9
     assert has_interpreter(pathlib.Path("/bin/sh").resolve()), "the check finds nothing"
     for program in programs:
         assert not has_interpreter(program), program

@@ -42,6 +42,11 @@ class Probe:
             lines.append(f"{{ [ -e {quoted} ] || [ -L {quoted} ]; }} && echo {index}")
         return self.add(name, "\n".join(lines) + "\ntrue")
 
+    def contents(self, paths, name="contents", root="/workspace"):
+        """Prints a hash of what is in each of these files."""
+        quoted = " ".join(_quote(path) for path in paths)
+        return self.add(name, f"cd {root} && for p in {quoted}; do sha256sum < \"$p\"; done")
+
     def script(self):
         return "\n".join(self._parts)
 

@@ -67,7 +67,7 @@ def mounts():
 
 def processes():
     """Programs of ours, runtimes, and containers' processes that still run."""
-    watched = ("oci-cnb", "crun", "runc", "conmon", "busybox", "sh")
+    watched = ("oci-cnb", "fuse-overlay", "crun", "runc", "conmon", "busybox", "sh")
     found, ancestors = [], _ancestors()
     for entry in pathlib.Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) in ancestors:

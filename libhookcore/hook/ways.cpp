@@ -1,0 +1,210 @@
+#include "libhookcore/hook/ways.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <climits>
+
+#include "libhookcore/base/error.h"
+#include "libhookcore/overlay/trial.h"
+#include "libhookcore/session/helper.h"
+#include "libhookcore/sys/file.h"
+
+namespace hookcore::hook {
+namespace {
+
+/// A way that doesn't serve. lasting: it won't in this boot, for this pair of file systems.
+class WayRefused : public std::exception {
+ public:
+  explicit WayRefused(std::string reason, bool lasting = false, Code code = Code::kSystem)
+      : reason_(std::move(reason)), lasting_(lasting), code_(code) {}
+  explicit WayRefused(const overlay::OverlayRefused& refused)
+      : reason_(refused.what()), lasting_(refused.is_lasting()), code_(refused.code()) {}
+  const char* what() const noexcept override { return reason_.c_str(); }
+  bool is_lasting() const { return lasting_; }
+  Code code() const { return code_; }
+
+ private:
+  std::string reason_;
+  bool lasting_;
+  Code code_;
+};
+
+// oci-cnb-fuse lies beside the hook.
+std::string helper_program(const sys::Proc& proc) {
+  const std::string self = proc.path_of_program();
+  return self.substr(0, self.rfind('/') + 1) + fuse::kHelperName;
+}
+
+}  // namespace
+
+MadeWorkspace WayChain::make(sys::MountApi& api, const overlay::WorkspacePlan& plan,
+                             sys::UniqueFd source, bool has_upper) {
+  Work work{api, plan, std::move(source), has_upper};
+  if (has_upper && !place_.job.request.scratch.tmpfs) {
+    overlay::refuse_scratch_inside(place_.proc, work.source.get(), place_.scratch);
+  }
+  std::vector<WayRefusal> refusals;
+  Code code = Code::kSystem;
+  for (const Way way : kWays) {
+    const std::string reason = obstacle(way);
+    if (!reason.empty()) {
+      refusals.push_back({way, reason});
+      continue;
+    }
+    try {
+      MadeWorkspace made = take(way, work);
+      session::SessionState& state = place_.claim.state();
+      if (!place_.claim.is_restart()) state.way_reason = describe(refusals);
+      state.way = way;
+      if (!refusals.empty())
+        place_.log.info("way " + std::string(name(way)) + ": " + describe(refusals));
+      return made;
+    } catch (const WayRefused& refused) {
+      refusals.push_back({way, refused.what()});
+      if (way == Way::kOverlay) code = refused.code();
+      if (refused.is_lasting()) book(work).note(way, {false, refused.what()});
+    }
+  }
+  throw Error(code, "no way to a workspace: " + describe(refusals),
+              quote(place_.claim.state().origin.path),
+              "`oci-cnb doctor DIR` says what would make one");
+}
+
+// What can be told without trying.
+std::string WayChain::obstacle(Way way) const {
+  const session::SessionState& state = place_.claim.state();
+  if (place_.claim.is_restart()) {
+    if (way != state.way) return "the session was begun as " + std::string(name(state.way));
+    return {};
+  }
+  return place_.job.home.settings.ways.forbids(way);
+}
+
+MadeWorkspace WayChain::take(Way way, Work& work) {
+  switch (way) {
+    case Way::kOverlay:
+      return take_overlay(work);
+    case Way::kFuse:
+      return take_fuse(work);
+    case Way::kReflink:
+    case Way::kCopy:
+      break;
+  }
+  throw WayRefused("not made by this program");
+}
+
+WayBook WayChain::book(const Work& work) const {
+  return {place_.store.fd(), place_.claim.state().boot_id, work.source.get(), place_.scratch,
+          place_.namespaces.user_xattr()};
+}
+
+void WayChain::prepare_scratch(Work& work) const {
+  if (!work.has_upper) return;
+  if (!work.scratch) {
+    const optin::Scratch& scratch = place_.job.request.scratch;
+    work.scratch = scratch.tmpfs ? work.api.tmpfs({scratch.size_bytes})
+                                 : work.api.clone(place_.scratch, false);
+  }
+  overlay::prepare_upper(work.scratch.get(), work.source.get());
+}
+
+MadeWorkspace WayChain::made(Work& work, sys::UniqueFd mount) {
+  MadeWorkspace made;
+  made.account = std::to_string(work.workspace.masks) + " masks";
+  made.mount = std::move(mount);
+  made.tmpfs = std::move(work.workspace.tmpfs);
+  made.spent.push_back(std::move(work.source));
+  if (work.scratch) made.spent.push_back(std::move(work.scratch));
+  return made;
+}
+
+MadeWorkspace WayChain::take_overlay(Work& work) {
+  try {
+    if (work.has_upper && !place_.job.request.scratch.tmpfs) {
+      if (!place_.probe.is_known(place_.scratch)) {
+        const auto known = book(work).find(Way::kOverlay);
+        if (known && !known->works) throw WayRefused(known->reason, false, Code::kScratch);
+      }
+      place_.probe.require(place_.scratch);
+    }
+    prepare_scratch(work);
+    work.workspace = overlay::make_masks(work.api, work.plan, work.source.get());
+    overlay::mount_layers(work.api, work.plan, work.source.get(),
+                          work.scratch ? work.scratch.get() : -1, work.workspace);
+  } catch (const overlay::OverlayRefused& refused) {
+    throw WayRefused(refused);
+  }
+  sys::UniqueFd mount = std::move(work.workspace.mount);
+  return made(work, std::move(mount));
+}
+
+// The same layers.
+MadeWorkspace WayChain::take_fuse(Work& work) {
+  if (place_.job.stage == Stage::kContainer) {
+    throw WayRefused("the hook runs inside of the container, where no daemon is started");
+  }
+  if (fuse::find_program().empty()) throw WayRefused("fuse-overlayfs is not installed");
+  const auto known = book(work).find(Way::kFuse);
+  if (known && !known->works) throw WayRefused(known->reason);
+  try {
+    static_cast<void>(fuse::open_device());
+    if (!known && work.has_upper && !place_.job.request.scratch.tmpfs) try_fuse(work);
+    prepare_scratch(work);
+    if (!work.workspace.tmpfs) {
+      work.workspace = overlay::make_masks(work.api, work.plan, work.source.get());
+    }
+    helper_.emplace(launch(work, work.workspace.tmpfs.get(), work.source.get(),
+                           work.scratch ? work.scratch.get() : -1));
+  } catch (const SystemError& error) {
+    throw WayRefused(error.what());
+  }
+  session::Helper record;
+  record.pid = helper_->pid();
+  record.start_time = place_.proc.start_time(record.pid).value_or(0);
+  record.boot_id = place_.claim.state().boot_id;
+  session::write_helper(place_.claim.session().fd(), record);
+  return made(work, helper_->take_mount());
+}
+
+void WayChain::try_fuse(Work& work) {
+  const overlay::Trial trial(work.api, place_.scratch);
+  fuse::Launch daemon = launch(work, trial.masks(), trial.source(), trial.scratch());
+  try {
+    overlay::Trial::exercise(daemon.mount());
+  } catch (const Error& error) {
+    throw WayRefused(std::string("fuse-overlayfs doesn't work here: ") + error.what(), true);
+  }
+  book(work).note(Way::kFuse, {true, {}});
+}
+
+fuse::Launch WayChain::launch(Work& work, int masks, int source, int scratch) const {
+  fuse::Plan plan;
+  const std::string& mount_source = work.plan.mount_source;
+  plan.mount.source = mount_source.empty() ? "oci-cnb" : mount_source;
+  plan.mask = masks;
+  plan.source = source;
+  plan.scratch = scratch;
+  plan.rootfs = place_.rootfs.path();
+  plan.program = helper_program(place_.proc);
+  plan.container = place_.job.state.id;
+  plan.session = place_.claim.session().name();
+  const sys::UniqueFd log = place_.store.log_directory();
+  plan.log_directory = log.get();
+  // Opened once more: the other descriptor is the session's lock, which would be held for as long
+  // as any copy of it.
+  const sys::UniqueFd session = sys::reopen_directory(place_.claim.session().fd());
+  plan.session_directory = session.get();
+  try {
+    return fuse::Launch(work.api, plan);
+  } catch (const Error& error) {
+    throw WayRefused(error.what());
+  }
+}
+
+void WayChain::keep() {
+  if (helper_) helper_->keep();
+}
+
+}  // namespace hookcore::hook

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libhookcore/base/way.h"
+#include "libhookcore/fuse/launch.h"
+#include "libhookcore/hook/claim.h"
+#include "libhookcore/hook/container.h"
+#include "libhookcore/hook/job.h"
+#include "libhookcore/hook/rootfs.h"
+#include "libhookcore/hook/upper_probe.h"
+#include "libhookcore/hook/way_book.h"
+#include "libhookcore/overlay/workspace.h"
+#include "libhookcore/report/log.h"
+#include "libhookcore/session/store.h"
+#include "libhookcore/sys/mount.h"
+
+namespace hookcore::hook {
+
+/// A workspace that stands nowhere yet.
+struct MadeWorkspace {
+  sys::UniqueFd mount;
+  sys::UniqueFd tmpfs;               ///< for a MountBin; goes with it
+  std::vector<sys::UniqueFd> spent;  ///< mounts that have served: for the bin
+  std::string account;               ///< one phrase for the log
+};
+
+/// The ways to a workspace, in the order of SPEC 8: the first that serves is taken. While the
+/// kernel's overlay serves, nothing here is done for the sake of the others.
+class WayChain {
+ public:
+  struct Place {
+    const Job& job;
+    const sys::Proc& proc;
+    const session::Store& store;
+    Claim& claim;
+    const Namespaces& namespaces;
+    const Rootfs& rootfs;
+    const UpperProbe& probe;
+    report::Log& log;
+    int scratch;  ///< the session's directory, in the entered mount namespace
+  };
+  explicit WayChain(const Place& place) : place_(place) {}
+
+  /// source: root of a clone of the source. has_upper: the workspace is written, by this container
+  /// or by one that joins it. Writes the way and the reason into the claimed session's state.
+  /// Throws Error that names each way with its reason where none serves.
+  MadeWorkspace make(sys::MountApi& api, const overlay::WorkspacePlan& plan, sys::UniqueFd source,
+                     bool has_upper);
+  /// The container has its workspace, and the session says so.
+  void keep();
+
+ private:
+  /// What one call of make() works with.
+  struct Work {
+    sys::MountApi& api;
+    const overlay::WorkspacePlan& plan;
+    sys::UniqueFd source;
+    bool has_upper;
+    sys::UniqueFd scratch = {};         ///< clone of the session's directory, or a tmpfs
+    overlay::Workspace workspace = {};  ///< the masks, once there are any
+  };
+
+  std::string obstacle(Way way) const;
+  MadeWorkspace take(Way way, Work& work);
+  MadeWorkspace take_overlay(Work& work);
+  MadeWorkspace take_fuse(Work& work);
+  void prepare_scratch(Work& work) const;
+  void try_fuse(Work& work);
+  fuse::Launch launch(Work& work, int masks, int source, int scratch) const;
+  WayBook book(const Work& work) const;
+  static MadeWorkspace made(Work& work, sys::UniqueFd mount);
+
+  Place place_;
+  std::optional<fuse::Launch> helper_;
+};
+
+}  // namespace hookcore::hook
