@@ -174,7 +174,7 @@ def test_gc_removes_files_of_subordinate_ids(oci):
     upper = make_session(oci, "c-over") / "upper"
     upper.mkdir()
     make_foreign(upper)
-    assert oci.run("session", "list").stdout.splitlines()[1].split()[4] == ">"
+    assert oci.run("session", "list").stdout.splitlines()[1].split()[5] == ">"
     result = oci.run("session", "gc")
     assert (result.returncode, result.stdout) == (0, "removed 1, kept 0\n"), result.stderr
 
