@@ -67,9 +67,10 @@ MadeWorkspace WayChain::make(sys::MountApi& api, const overlay::WorkspacePlan& p
       if (refused.is_lasting()) book(work).note(way, {false, refused.what()});
     }
   }
-  throw Error(code, "no way to a workspace: " + describe(refusals),
-              quote(place_.claim.state().origin.path),
-              "`oci-cnb doctor DIR` says what would make one");
+  throw Error(
+      code, "no way to a workspace: " + describe(refusals), quote(place_.claim.state().origin.path),
+      "set scratch-dir in config.toml to a directory on ext4, xfs, btrfs or tmpfs, or install "
+      "fuse-overlayfs");
 }
 
 // What can be told without trying.
@@ -92,7 +93,7 @@ MadeWorkspace WayChain::take(Way way, Work& work) {
     case Way::kCopy:
       break;
   }
-  throw WayRefused("not made by this program");
+  throw WayRefused("this version makes no copies");
 }
 
 WayBook WayChain::book(const Work& work) const {
