@@ -188,7 +188,8 @@ UniqueFd receive(int socket, pid_t pid) {
   do {
     size = ::recvmsg(socket, &letter.message, MSG_CMSG_CLOEXEC);
   } while (size < 0 && errno == EINTR);
-  if (size <= 0) closed(pid, "the process that fetches it ended");
+  if (size < 0) throw SystemError("recvmsg", "session", errno);
+  if (size == 0) closed(pid, "the process that fetches it ended");
   const struct cmsghdr* const header = CMSG_FIRSTHDR(&letter.message);
   if (header == nullptr) closed(pid, letter.text.data());
   int fd = -1;
