@@ -1,0 +1,165 @@
+"""Hooks in numbers: five hundred at once, and as many starts as a day has.
+
+OCI_CNB_STARTS says how many starts there are (10000 are those of a day); else there are as many as
+fit into 30 seconds.
+"""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+from attack import QuickContainer
+from bundle import clear_store, collect, store_entries, wrongs_inside
+from kit import traces
+
+AT_ONCE = 500
+ALONE = 20
+LOOK = 25  # every so many containers one is looked into
+SESSION = "crowd"
+SECONDS = 30
+SUCCESS = [(b"", 0)]
+LIMIT = 600  # seconds; two cores
+KEPT_BYTES = 3 << 20  # the hooks' log and the one before it, each of which ends at 1 MiB
+
+
+class Copy:
+    """A container with a rootfs and an id of its own; its config.json is the bundle's but for them."""
+
+    def __init__(self, directory, bundle, config, number, session):
+        self.path = os.path.join(directory, f"c{number}")
+        self.rootfs = os.path.join(self.path, "rootfs")
+        os.makedirs(os.path.join(self.rootfs, "workspace"))
+        self._source, self.container = str(bundle.source), None
+        self.annotations = dict(bundle.annotations)
+        if session:
+            self.annotations["io.cnb.hooks.session"] = session
+        config = {**config, "annotations": {**config["annotations"], **self.annotations},
+                  "root": {"path": self.rootfs}}
+        with open(os.path.join(self.path, "config.json"), "w", encoding="ascii") as file:
+            json.dump(config, file)
+
+    def start(self):
+        inode = os.lstat(os.path.join(self.rootfs, "workspace")).st_ino
+        self.container = QuickContainer(self.rootfs, self._source, inode)
+
+    def end(self):
+        if self.container:
+            self.container.end()
+            self.container = None
+
+    def state(self, status):
+        return json.dumps({
+            "ociVersion": "1.0.0", "id": os.path.basename(self.path), "status": status,
+            "pid": self.container.pid if status == "created" else 0, "bundle": self.path,
+            "annotations": self.annotations}).encode()
+
+
+@pytest.fixture
+def copies(room, programs, bundle):
+    """copies(number, session): containers that run; ended afterwards."""
+    clear_store()
+    directory = tempfile.mkdtemp(prefix="many-", dir=room)
+    config = json.loads((bundle.path / "config.json").read_text())
+    made = []
+
+    def make(count, session=lambda number: None):
+        new = [Copy(directory, bundle, config, len(made) + at, session(at)) for at in range(count)]
+        made.extend(new)
+        for copy in new:
+            copy.start()
+        return new
+
+    yield make
+    for copy in made:
+        copy.end()
+    shutil.rmtree(directory)
+
+
+def run_all(program, documents):
+    """All at once: each waits for its document until the last is there. Their results."""
+    with contextlib.ExitStack() as stack:
+        running = [stack.enter_context(subprocess.Popen(
+            [program], stdin=subprocess.PIPE, stderr=subprocess.PIPE)) for _ in documents]
+        begin = time.monotonic()
+        for process, document in zip(running, documents):
+            process.stdin.write(document)
+            process.stdin.close()
+        results = [(process.stderr.read(), process.wait(LIMIT)) for process in running]
+        return results, time.monotonic() - begin
+
+
+def test_five_hundred_hooks_at_once(copies, programs, told):
+    """Half of them join one session, whose lock and state all of them want."""
+    mounts = traces.mounts()
+    hook = programs["oci-cnb-createruntime"]
+    single = copies(ALONE)
+    alone = statistics.median(run_all(hook, [copy.state("created")])[1] for copy in single)
+    crowd = copies(AT_ONCE, lambda number: SESSION if number % 2 else None)
+    results, seconds = run_all(hook, [copy.state("created") for copy in crowd])
+    assert results == SUCCESS * AT_ONCE
+    wrong = [line for copy in crowd[::LOOK] for line in wrongs_inside_of(copy)]
+    assert wrong == []
+    told(f"one alone {alone * 1000:.1f} ms; {AT_ONCE} at once {seconds * 1000 / AT_ONCE:.1f} ms each")
+    everybody = single + crowd
+    for copy in everybody:
+        copy.end()
+    results, _ = run_all(programs["oci-cnb-poststop"],
+                         [copy.state("stopped") for copy in everybody])
+    assert results == SUCCESS * len(everybody)
+    subprocess.run([programs["oci-cnb"], "session", "rm", f"n-{SESSION}"], check=True)
+    assert collect(programs) == []
+    assert traces.mounts() == mounts
+
+
+def wrongs_inside_of(copy):
+    """A session's containers see what others of it have written."""
+    session = "io.cnb.hooks.session" in copy.annotations
+    return [f"{copy.path}: {line}" for line in wrongs_inside(copy.container)
+            if not (session and "shown: " in line)]
+
+
+def available():
+    """Mebibytes of the machine's memory that nobody holds on to."""
+    with open("/proc/meminfo", encoding="ascii") as file:
+        return int(re.search(r"MemAvailable:\s+(\d+)", file.read()).group(1)) >> 10
+
+
+def test_nothing_grows(copies, programs, told):
+    """As many starts of one container, one after another, each with the end of it. Memory is told,
+    not judged: others use the machine, too."""
+    wanted = int(os.environ.get("OCI_CNB_STARTS", "0"))
+    (copy,) = copies(1)
+    copy.end()
+    mounts, descriptors = traces.mounts(), len(os.listdir("/proc/self/fd"))
+    memory, begin, starts = available(), time.monotonic(), 0
+    while starts < wanted if wanted else time.monotonic() < begin + SECONDS:
+        for name in os.listdir(copy.rootfs):
+            if name != "workspace":
+                os.rmdir(os.path.join(copy.rootfs, name))
+        copy.start()
+        assert run_all(programs["oci-cnb-createruntime"], [copy.state("created")])[0] == SUCCESS
+        copy.end()
+        assert run_all(programs["oci-cnb-poststop"], [copy.state("stopped")])[0] == SUCCESS
+        starts += 1
+        if starts % 500 == 0 or starts == 1:
+            traces.removal_ended()
+            assert store_entries() == []
+            assert traces.mounts() == mounts
+    traces.removal_ended()
+    assert store_entries() == []
+    assert traces.mounts() == mounts
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+    kept = [path for path in traces.state_directory().rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in kept) < KEPT_BYTES
+    each = 1000 * (time.monotonic() - begin) / starts
+    told(f"{starts} starts, {each:.1f} ms each with what makes and ends the container; "
+         f"memory available: {available() - memory:+} MiB")
+    assert collect(programs) == []
