@@ -9,11 +9,12 @@ import os
 import re
 import shutil
 import socket
+import subprocess
 import tempfile
 
 import pytest
 
-from bundle import Bundle, clear_store, collect
+from bundle import Bundle, clear_store, collect, wrongs_inside
 from kit import source as tree
 from kit import traces
 from kit.checks import EXIT_CODES
@@ -307,3 +308,19 @@ def test_ten_thousand_mounts(trial, source):
 def test_no_process(trial, source):
     trial.refuses(source, "environment", "there is no process", "add a \"process\"",
                   meanwhile=edited(lambda config: config.pop("process")))
+
+
+def test_documents_that_come_byte_by_byte(source, room, programs):
+    """A pipe gives what is in it, not what was asked for."""
+    bundle = Bundle(room, programs, source)
+    container = bundle.start()
+    with subprocess.Popen([programs["oci-cnb-createruntime"]], stdin=subprocess.PIPE,
+                          stderr=subprocess.PIPE, bufsize=0) as process:
+        for byte in json.dumps(bundle.state(container)).encode():
+            process.stdin.write(bytes([byte]))
+        process.stdin.close()
+        assert (process.stderr.read(), process.wait(60)) == (b"", 0)
+    assert wrongs_inside(container) == []
+    container.end()
+    bundle.remove()
+    assert collect(programs) == []

@@ -190,6 +190,29 @@ TEST(ReadAll, StopsAtTheBound) {
   });
 }
 
+TEST(ReadAll, GoesThroughShortReadsAndSignals) {
+  sandbox::run(As::kPlain, [](const Place&) {
+    int ends[2];
+    ASSERT_EQ(0, ::pipe2(ends, O_CLOEXEC));
+    const UniqueFd reader(ends[0]);
+    UniqueFd writer(ends[1]);
+    struct ::sigaction action {};
+    action.sa_handler = [](int) {};  // without SA_RESTART: calls end with EINTR
+    ASSERT_EQ(0, ::sigaction(SIGUSR1, &action, nullptr));
+    const std::string text(5000, 'x');
+    const pthread_t main_thread = ::pthread_self();
+    std::jthread drip([&] {
+      for (const char c : text) {
+        ::pthread_kill(main_thread, SIGUSR1);
+        if (::write(writer.get(), &c, 1) != 1) break;
+      }
+      writer.reset();
+    });
+    EXPECT_EQ(text, read_all(reader.get(), text.size(), "pipe"));
+    drip.join();
+  });
+}
+
 TEST(WriteAll, ReportsAFullDevice) {
   const UniqueFd full = open_at(AT_FDCWD, "/dev/full", O_WRONLY, Resolve::kHost);
   EXPECT_THROW(write_all(full.get(), "x", "/dev/full"), SystemError);
