@@ -27,22 +27,27 @@ std::string read_text(int fd, const std::string& name) {
   return sys::read_all(fd, kMaxIgnoreFileBytes, name, Code::kIgnoreFile);
 }
 
+SystemError cannot_open(const std::string& name, int error) {
+  return {"open", name, error, Code::kIgnoreFile, "make the ignore file readable, or remove it"};
+}
+
 // Opens name in the source; nullopt if it isn't there. Links are followed, but never out of the
 // source, like those of an image.
 std::optional<std::string> read_in_source(int source_fd, const std::string& name) {
   const int fd =
       sys::open_at_raw(source_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, sys::Resolve::kInRoot);
   if (fd == -ENOENT) {
-    const sys::UniqueFd link(
-        sys::open_at_raw(source_fd, name, O_PATH | O_NOFOLLOW, sys::Resolve::kInRoot));
-    if (!link) return std::nullopt;
+    // Any other answer than ENOENT about the name itself (EXDEV: it was moved meanwhile) is a
+    // reason to refuse: a source with rules must not pass for one without.
+    const int itself =
+        sys::open_at_raw(source_fd, name, O_PATH | O_NOFOLLOW, sys::Resolve::kInRoot);
+    if (itself == -ENOENT) return std::nullopt;
+    if (itself < 0) throw cannot_open(name, -itself);
+    const sys::UniqueFd link(itself);
     throw Error(Code::kIgnoreFile, "a link to nothing inside the source", quote(name),
                 "replace it by the file that it means");
   }
-  if (fd < 0) {
-    throw SystemError("open", name, -fd, Code::kIgnoreFile,
-                      "make the ignore file readable, or remove it");
-  }
+  if (fd < 0) throw cannot_open(name, -fd);
   const sys::UniqueFd file(fd);
   return read_text(file.get(), name);
 }

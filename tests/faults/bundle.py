@@ -20,8 +20,6 @@ CONTAINER = """
 mount --bind "$1" "$1" && mount --bind "$2" "$1/workspace" && echo ready && exec sleep infinity
 """
 CALL = re.compile(r"^(\w+)\((.*)")
-# Laid in by poststop for the next container.
-SPARE = {"spare", "spare/work", "spare/upper.new", "spare/layers"}
 NUMBERED = {"syscall_0x1c9": "statmount", "syscall_0x1ca": "listmount"}  # newer than strace
 
 
@@ -142,22 +140,12 @@ def wrongs_inside(container):
     return found
 
 
-def store_entries():
-    """Everything in the store but the log, the marker of a successful probe and a whole spare."""
-    root = traces.state_directory()
-    found = {str(path.relative_to(root)) for path in root.rglob("*")}
-    if SPARE <= found:
-        found -= SPARE
-    return sorted(name for name in found - {"sessions", "trash", "log", "log/hooks.log",
-                                            "upper-probed"})
-
-
 def lay_in_spare(bundle):
     """What an ended container's poststop leaves for the next one."""
     traces.state_directory().mkdir(mode=0o700, parents=True, exist_ok=True)
     status, errors = bundle.hook("poststop", SimpleNamespace(pid=0))
     assert status == 0, errors
-    assert all((traces.state_directory() / name).is_dir() for name in SPARE)
+    assert all((traces.state_directory() / name).is_dir() for name in traces.SPARE)
 
 
 def collect(programs):
@@ -165,7 +153,7 @@ def collect(programs):
     result = execute([programs["oci-cnb"], "session", "gc"])
     found = [] if result.status == 0 else [f"session gc: {result}"]
     traces.removal_ended()
-    return found + [f"left: {name}" for name in store_entries()]
+    return found + [f"left: {name}" for name in traces.store_entries()]
 
 
 def clear_store():

@@ -7,7 +7,7 @@ or the hook has another way, and then nothing is missing.
 import os
 import re
 
-from bundle import NUMBERED, Bundle, clear_store, collect, store_entries, wrongs_inside
+from bundle import NUMBERED, Bundle, clear_store, collect, wrongs_inside
 from kit import source as tree
 from kit import traces
 from kit.engine import must
@@ -79,7 +79,7 @@ def wrongs(call, status, errors, container):
     if not re.fullmatch(rf"oci-cnb-createruntime: [a-z-]+: .*\b({name})\b.*; \S.*\n", errors):
         found.append(f"told: {errors}")
     # Where the directory of the session was just made, it may stay for the collector.
-    found += [f"left in the store: {name}" for name in store_entries() if name.count("/") > 1]
+    found += [f"left in the store: {name}" for name in traces.store_entries() if name.count("/") > 1]
     made = {path.name for path in container.root.iterdir()} - {"workspace"}
     return found + [f"left in the rootfs: {name}" for name in made]
 

@@ -10,8 +10,6 @@ from kit import traces
 from kit.engine import execute
 
 LIMIT = 120  # seconds
-# Of the store's directory; all else in it is somebody's scratch.
-KEPT = {"log", "upper-probed"}
 STEP = 0.05  # seconds between two looks at what other processes do
 
 sessions = traces.sessions
@@ -57,13 +55,6 @@ def _kill(pid):
         pass
 
 
-def entries():
-    """Everything in the store but what is kept, as paths relative to it."""
-    root = traces.state_directory()
-    found = [path.relative_to(root) for path in root.rglob("*")]
-    return sorted(str(path) for path in found if path.parts[0] not in KEPT)
-
-
 def leftovers(programs, mounts_before):
     """Lines about what still is there after `session gc`."""
     found = [f"process {line}" for line in settled(traces.processes, [])]
@@ -74,5 +65,5 @@ def leftovers(programs, mounts_before):
     if collected.status != 0:
         found.append(f"session gc: {collected}")
     traces.removal_ended()
-    found += [f"scratch {path}" for path in entries() if path not in ("sessions", "trash")]
+    found += [f"scratch {path}" for path in traces.store_entries()]
     return found + [f"state {state}" for state in traces.describe(sessions())]

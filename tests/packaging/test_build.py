@@ -22,7 +22,7 @@ def digests(directory):
 
 def test_two_builds_one_digest(room):
     """Another directory, no compiler cache, another umask and time zone."""
-    elsewhere = room / "some where else"
+    elsewhere = room / "somewhere-else"
     elsewhere.mkdir()
     files = subprocess.run(["git", "-c", f"safe.directory={CHECKOUT}", "ls-files", "-z"],
                            cwd=CHECKOUT, check=True, capture_output=True).stdout

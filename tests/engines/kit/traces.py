@@ -47,6 +47,20 @@ def trash():
     return _listed("trash")
 
 
+# What poststop lays in for the next container.
+SPARE = {"spare", "spare/work", "spare/upper.new", "spare/layers"}
+
+
+def store_entries():
+    """Everything in the store but its own directories, the log, the marker of a successful probe and
+    a whole spare: somebody's scratch, as paths relative to the store."""
+    root = state_directory()
+    found = {str(path.relative_to(root)) for path in root.rglob("*")}
+    if SPARE <= found:
+        found -= SPARE
+    return sorted(found - {"sessions", "trash", "log", "log/hooks.log", "upper-probed"})
+
+
 def describe(names):
     """The state of sessions, for a message."""
     states = []

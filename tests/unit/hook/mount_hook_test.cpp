@@ -301,6 +301,7 @@ TEST_P(MountHook, AStoreInTheRootfsHidesNothingThere) {
   bench([](Bench& b) {
     tree::make(b.path(""), {"rootfs/store/"});
     ASSERT_EQ(0, ::chmod(b.path("rootfs/store").c_str(), 0700));
+    tree::make("/", {b.store().substr(1, b.store().rfind('/'))});
     ASSERT_EQ(0, ::symlink(b.path("rootfs/store").c_str(), b.store().c_str()));
     b.start();
     expect_success(b.mount_hook());
