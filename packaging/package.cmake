@@ -8,8 +8,7 @@ set(CPACK_VERBATIM_VARIABLES ON)
 # The files name programs by their installed path, so that has to be known: DESTDIR, not a prefix
 # in the staging directory.
 set(CPACK_SET_DESTDIR ON)
-set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
-    OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_CURRENT_SOURCE_DIR}/directory-modes.cmake)
 
 set(CPACK_PACKAGE_CONTACT "oci-cnb-hooks maintainers <oci-cnb-hooks@users.noreply.github.com>")
 set(CPACK_PACKAGE_VENDOR "oci-cnb-hooks")
