@@ -26,10 +26,19 @@ TEST(ParseToml, ReadsTextBeyondAsciiWhereItMayStand) {
 TEST(ParseToml, RefusesItElsewhere) {
   const std::string what = ": a character beyond ASCII outside of quotes";
   EXPECT_EQ("1" + what, refusal("é = 1"));
-  EXPECT_EQ("2" + what, refusal("a = 1\nb = é\n"));
+  EXPECT_EQ("2: Error while parsing value: could not determine value type",
+            refusal("a = 1\nb = é\n"));
   EXPECT_EQ("1" + what, refusal("a = \"\"\"x\"\"\"\" é"));
   EXPECT_EQ("3" + what, refusal("[t]\na = 'x'\n\xC6\x96\x10"));
-  EXPECT_EQ("1" + what, refusal("\xFF"));
+  EXPECT_EQ("1: Encountered invalid utf-8 sequence", refusal("\xFF"));
+}
+
+// Where toml++ looks for blanks: a sanitizer told of each.
+TEST(ParseToml, TakesNoSuchCharacterForABlank) {
+  EXPECT_EQ("x é", *parse_toml("a = \"\"\"x \\\n  é\"\"\"")["a"].value<std::string>());
+  EXPECT_NE("", refusal("a = 1é"));
+  EXPECT_NE("", refusal("a =0[\"[\xCF\xACio"));
+  EXPECT_NE("", refusal("a = \"\"\"x \\é\"\"\""));
 }
 
 TEST(ParseToml, TellsTheFirstError) {
