@@ -3,8 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
-
+#include "libhookcore/session/document.h"
 #include "libhookcore/sys/file.h"
 
 namespace hookcore::session {
@@ -19,14 +18,13 @@ constexpr int kKillMilliseconds = 5000;
 }  // namespace
 
 std::optional<Helper> read_helper(int session_fd) {
-  const sys::UniqueFd file(std::max(
-      -1, sys::open_at_raw(session_fd, kFile, O_RDONLY | O_NOFOLLOW, sys::Resolve::kStrict)));
+  const auto file =
+      sys::try_open_at(session_fd, kFile, O_RDONLY | O_NOFOLLOW, sys::Resolve::kStrict);
   if (!file) return std::nullopt;
-  const auto json =
-      nlohmann::json::parse(sys::read_all(file.get(), kMaxFile, kFile), nullptr, false);
-  if (!json.is_object()) return std::nullopt;
+  const auto json = parse_document(sys::read_all(file->get(), kMaxFile, kFile));
+  if (!json) return std::nullopt;
   try {
-    return Helper{json.at("pid"), json.at("start"), json.at("boot"), json.at("failure")};
+    return Helper{json->at("pid"), json->at("start"), json->at("boot"), json->at("failure")};
   } catch (const nlohmann::json::exception&) {
     return std::nullopt;
   }

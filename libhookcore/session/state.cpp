@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libhookcore/base/utf8.h"
+#include "libhookcore/session/document.h"
 #include "libhookcore/session/store.h"
 #include "libhookcore/sys/mount.h"
 #include "libhookcore/sys/shared_mount.h"
@@ -136,8 +137,9 @@ std::string format_state(const SessionState& state) {
 }
 
 std::optional<SessionState> parse_session_state(const std::string& text) {
-  const auto json = nlohmann::json::parse(last_whole(text), nullptr, false);
-  if (!json.is_object()) return std::nullopt;
+  const auto document = parse_document(last_whole(text));
+  if (!document) return std::nullopt;
+  const nlohmann::json& json = *document;
   try {
     const int version = json.at("version");
     if (version != 1 && version != kVersion) return std::nullopt;

@@ -148,6 +148,7 @@ TEST(State, WhatIsNotOursIsNoState) {
   EXPECT_FALSE(parse_session_state(changed("\"version\": 2", "\"version\": 3")));
   EXPECT_FALSE(parse_session_state(changed("\"restartable\": true", "\"restartable\": \"yes\"")));
   EXPECT_FALSE(parse_session_state(changed("\"members\": [", "\"members\": [7,")));
+  EXPECT_FALSE(parse_session_state(changed("\"pid\": ", "\"pid\": 1e20, \"was\": ")));
   EXPECT_FALSE(parse_session_state(changed("\"boot\"", "\"boots\"")));
 }
 
