@@ -54,8 +54,10 @@ class CopyWalk {
     if (opened == -ENOENT) return;  // by a container that is at work
     if (opened < 0) throw SystemError("openat2", at.path, -opened);
     const sys::UniqueFd copy(opened);
-    const sys::UniqueFd source(
-        at.had_directory ? std::max(-1, open_below(layers_.source, at.path, kDirectoryFlags)) : -1);
+    sys::UniqueFd source;
+    if (at.had_directory) {
+      source = sys::open_if_readable(layers_.source, at.path, kDirectoryFlags);
+    }
     const copy::Manifest::Names& before = at.had_directory ? manifest_.in(at.path) : none_;
     std::vector<std::string> listed = sys::list_directory(copy.get());
     std::set<std::string> names(std::make_move_iterator(listed.begin()),
@@ -156,8 +158,7 @@ class CopyWalk {
   }
 
   static sys::UniqueFd open(int directory, const std::string& name) {
-    return sys::UniqueFd(
-        std::max(-1, sys::open_at_raw(directory, name, kFileFlags, sys::Resolve::kNoLinks)));
+    return sys::open_if_readable(directory, name, kFileFlags);
   }
 
   const Layers& layers_;

@@ -98,8 +98,8 @@ class Planner : public Visitor {
   }
 
   sys::UniqueFd open(const std::string& path) const {
-    return sys::UniqueFd(std::max(-1, open_below(subject_.source.get(), path,
-                                                 O_RDONLY | O_DIRECTORY, sys::Resolve::kStrict)));
+    return sys::open_if_readable(subject_.source.get(), path, O_RDONLY | O_DIRECTORY,
+                                 sys::Resolve::kStrict);
   }
 
   void plan_removal(Step& step) const {

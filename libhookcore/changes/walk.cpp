@@ -84,7 +84,7 @@ class Walk {
 
  private:
   static sys::UniqueFd open_directory(int root, const std::string& path) {
-    return sys::UniqueFd(std::max(-1, open_below(root, path, kDirectoryFlags)));
+    return sys::open_if_readable(root, path, kDirectoryFlags);
   }
 
   std::optional<std::string> overlay_xattr(int fd, const std::string& name) const {
@@ -117,9 +117,7 @@ class Walk {
 
   // Empty where it can't be read.
   static sys::UniqueFd open_file(int directory, const std::string& name) {
-    return sys::UniqueFd(
-        std::max(-1, sys::open_at_raw(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK,
-                                      sys::Resolve::kNoLinks)));
+    return sys::open_if_readable(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   }
 
   struct ::stat shifted(struct ::stat status) const {
@@ -271,11 +269,9 @@ class Walk {
     if (!S_ISREG(entry.now.st_mode)) return entry.now.st_rdev != entry.old.st_rdev;
     if (entry.data_in_source == entry.path) return false;
     if (entry.now.st_size != entry.old.st_size) return true;
-    const sys::UniqueFd now =
-        entry.data_in_source.empty()
-            ? open_file(entry.directory, entry.name)
-            : sys::UniqueFd(std::max(-1, open_below(layers_.source, entry.data_in_source,
-                                                    O_RDONLY | O_NOFOLLOW | O_NONBLOCK)));
+    const sys::UniqueFd now = entry.data_in_source.empty()
+                                  ? open_file(entry.directory, entry.name)
+                                  : open_file(layers_.source, entry.data_in_source);
     const sys::UniqueFd old = open_file(place.lower.get(), entry.name);
     if (!now || !old) return true;  // unreadable: better one line too many
     return !same_contents(now.get(), old.get());

@@ -45,9 +45,9 @@ bool is_sparse(const struct ::stat& status) {
 // O_NONBLOCK: what a listing called a file may be a FIFO by now.
 int open_source(const Spot& spot) {
   constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-  int fd = ::openat(spot.source, spot.name.c_str(), kFlags | O_NOATIME);
+  int fd = sys::plain_openat(spot.source, spot.name.c_str(), kFlags | O_NOATIME);
   // The owner's privilege (open(2)).
-  if (fd < 0 && errno == EPERM) fd = ::openat(spot.source, spot.name.c_str(), kFlags);
+  if (fd < 0 && errno == EPERM) fd = sys::plain_openat(spot.source, spot.name.c_str(), kFlags);
   return fd >= 0 ? fd : -errno;
 }
 
@@ -146,8 +146,8 @@ Entries::Outcome Entries::copy_file(const Spot& spot, bool linking) {
 }
 
 Entries::Outcome Entries::copy_opened(int from, const struct ::stat& before, const Spot& spot) {
-  const sys::UniqueFd to(::openat(spot.target, spot.name.c_str(),
-                                  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  const sys::UniqueFd to(sys::plain_openat(
+      spot.target, spot.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!to && errno == EEXIST) return Outcome::kDone;  // a listing may tell of a name twice
   if (!to) fail_writing(spot, "openat", errno);
   if (!fill(from, before, to.get(), spot)) return Outcome::kAgain;
@@ -278,7 +278,8 @@ void Entries::note(const std::string& path, const struct ::stat& source, uint64_
 void Entries::finish_links() {
   for (const Name& further : std::exchange(further_names_, {})) {
     const int opened = sys::open_below(source_fd_, further.directory, kDirectoryFlags);
-    if (opened < 0) continue;  // gone
+    if (is_gone(-opened) || opened == -ELOOP) continue;
+    if (opened < 0) throw SystemError("openat2", further.directory, -opened, Code::kSource);
     const sys::UniqueFd source(opened);
     const sys::UniqueFd target = open_target(further.directory);
     const std::string path = join(further.directory, further.name);
@@ -300,8 +301,8 @@ void Entries::make_anchors() {
     }
     if (anchor.directory) continue;
     const sys::UniqueFd parent = open_target(directory);
-    const sys::UniqueFd file(::openat(parent.get(), name.c_str(),
-                                      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+    const sys::UniqueFd file(sys::plain_openat(
+        parent.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
     if (!file && errno != EEXIST) throw SystemError("openat", anchor.path, errno, Code::kScratch);
     if (!file) continue;
     struct ::stat status {};
@@ -323,7 +324,7 @@ void Entries::finish_directory(const std::string& path) {
   const int copied = sys::open_below(target_fd_, path, kDirectoryFlags);
   if (copied < 0) throw SystemError("openat2", path, -copied, Code::kScratch);
   const sys::UniqueFd to(copied);
-  const sys::UniqueFd from(std::max(-1, sys::open_below(source_fd_, path, kDirectoryFlags)));
+  const sys::UniqueFd from = sys::open_if_readable(source_fd_, path, kDirectoryFlags);
   struct ::stat status {};
   status.st_mode = S_IFDIR | 0755;
   Kept kept;

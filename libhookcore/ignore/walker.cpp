@@ -40,18 +40,31 @@ bool is_gone(const DirectoryHandle& handle, const Directory& directory) {
   throw SystemError("openat", directory.path(), -handle.fd(), Code::kSource);
 }
 
-}  // namespace
-
-bool entry_type(int dirfd, const sys::DirectoryReader::Entry& entry, EntryType& type) {
-  unsigned char raw = entry.type;
-  if (raw == DT_UNKNOWN) {
-    const auto found = sys::entry_type_at(dirfd, entry.name.data());
-    if (!found) return false;
-    raw = *found;
-  }
-  type = to_entry_type(raw);
-  return true;
+[[noreturn]] void no_permission(const Directory& directory) {
+  throw Error(Code::kSource, "no permission to read a directory that ignore rules reach into",
+              quote(directory.path()), "make it readable, or exclude it as a whole");
 }
+
+// nullopt where there is none. A directory that we may not search shows none of its entries to us,
+// but maybe to the container.
+std::optional<EntryType> look_up(const Directory& directory, int fd, const char* name) {
+  try {
+    const auto type = sys::entry_type_at(fd, name);
+    return type ? std::optional(to_entry_type(*type)) : std::nullopt;
+  } catch (const SystemError& error) {
+    if (error.error_number() != EACCES) throw;
+    if (!directory.undecided) no_permission(directory);
+    return std::nullopt;  // rule 29
+  }
+}
+
+std::optional<EntryType> type_of(const Directory& directory, int fd,
+                                 const sys::DirectoryReader::Entry& entry) {
+  if (entry.type != DT_UNKNOWN) return to_entry_type(entry.type);
+  return look_up(directory, fd, entry.name.data());
+}
+
+}  // namespace
 
 void Walker::process(Worker& worker, Directory& directory) {
   worker.path_of = nullptr;
@@ -88,10 +101,7 @@ int Walker::open(Directory& directory) {
   }
   const bool denied = fd == -EACCES || fd == -EPERM;
   if (denied && excluded) return -1;  // rule 29
-  if (denied) {
-    throw Error(Code::kSource, "no permission to read a directory that ignore rules reach into",
-                quote(directory.path()), "make it readable, or exclude it as a whole");
-  }
+  if (denied) no_permission(directory);
   throw SystemError("openat", directory.path(), -fd, Code::kSource);
 }
 
@@ -100,9 +110,9 @@ int Walker::open(Directory& directory) {
 bool Walker::look_up_names(Worker& worker, Directory& directory, int fd) {
   for (const Judge::Name& name : judge_.names(directory.scope.scope)) {
     ++worker.stats.lookups;
-    const auto type = sys::entry_type_at(fd, name.text.c_str());
+    const auto type = look_up(directory, fd, name.text.c_str());
     if (!type) continue;
-    const OpenEntry entry = {name.text, to_entry_type(*type)};
+    const OpenEntry entry = {name.text, *type};
     if (directory.scope.scope.excluded) {
       if (!name.directory || entry.type == EntryType::kDirectory) return true;
     } else {
@@ -128,8 +138,9 @@ void Walker::list(Worker& worker, Directory& directory, int fd) {
   sys::DirectoryReader::Entry entry;
   while (reader.next(entry) && !stop_.load(std::memory_order_relaxed)) {
     ++worker.stats.entries_seen;
-    EntryType type;
-    if (entry_type(fd, entry, type)) visit(worker, directory, fd, {entry.name, type});
+    if (const auto type = type_of(directory, fd, entry)) {
+      visit(worker, directory, fd, {entry.name, *type});
+    }
     if (reader.at_boundary()) work_until(worker, waiting + kMaxWaiting);
   }
   --worker.level;
@@ -262,10 +273,10 @@ void Walker::list_hidden_files(Worker& worker, Directory& directory) {
   reader.start(fd);
   sys::DirectoryReader::Entry entry;
   while (reader.next(entry)) {
-    EntryType type;
-    if (!entry_type(fd, entry, type) || type == EntryType::kDirectory) continue;
+    const auto type = type_of(directory, fd, entry);
+    if (!type || *type == EntryType::kDirectory) continue;
     if (judge_.judge(directory.scope.scope, entry.name, false, worker.scratch).excluded) {
-      emit(worker, directory, fd, {entry.name, type}, /*visible=*/false);
+      emit(worker, directory, fd, {entry.name, *type}, /*visible=*/false);
     }
   }
 }

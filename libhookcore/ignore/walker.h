@@ -89,8 +89,4 @@ class Walker {
   std::exception_ptr error_;
 };
 
-/// The type of an entry that a listing gave; asks the file system only if the listing didn't tell.
-/// False if the entry has vanished.
-bool entry_type(int dirfd, const sys::DirectoryReader::Entry& entry, EntryType& type);
-
 }  // namespace hookcore::ignore

@@ -30,8 +30,7 @@ Change::Type type_of(const struct ::stat& status) {
 
 // Empty where it can't be read.
 sys::UniqueFd open_file(int directory, const std::string& name) {
-  return sys::UniqueFd(sys::open_at_raw(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK,
-                                        sys::Resolve::kNoLinks));
+  return sys::open_if_readable(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
 }
 
 std::optional<std::string> overlay_xattr(int fd, const std::string& name) {
@@ -89,9 +88,7 @@ class Comparison {
  private:
   static sys::UniqueFd open_directory(int root, const std::string& path) {
     if (root < 0) return {};
-    const int fd = sys::open_at_raw(root, path.empty() ? "." : path,
-                                    O_RDONLY | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kNoLinks);
-    return sys::UniqueFd(fd < 0 ? -1 : fd);
+    return sys::open_if_readable(root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   }
 
   Place open_place(const std::string& path) const {

@@ -33,6 +33,8 @@ bool is_copied_xattr(std::string_view name) {
          !name.starts_with("user.overlay.");
 }
 
+bool is_shortage(int error) { return error == ENOMEM || error == ENOSPC || error == EIO; }
+
 [[noreturn]] void fail(std::string_view call, std::string_view path, int error) {
   throw SystemError(call, join("mask layer: ", path), error, Code::kScratch,
                     error == ENOSPC
@@ -53,12 +55,16 @@ void copy_metadata(int source_fd, int target_fd, std::string_view path) {
     throw SystemError("fchown", path, errno);
   }
   if (::fchmod(target_fd, status.st_mode & 07777) != 0) throw SystemError("fchmod", path, errno);
-  const sys::UniqueFd readable(::openat(source_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const sys::UniqueFd readable(
+      sys::plain_openat(source_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!readable && errno != EACCES && errno != EPERM) throw SystemError("openat", path, errno);
   if (!readable) return;
   for (const std::string& name : sys::list_xattrs(readable.get())) {
     if (!is_copied_xattr(name)) continue;
     const auto value = sys::get_xattr(readable.get(), name);
-    if (value) static_cast<void>(sys::set_xattr(target_fd, name, *value));
+    if (!value || sys::set_xattr(target_fd, name, *value)) continue;
+    // Without the list of access rights that it has, a directory would be open to more.
+    if (is_shortage(errno)) throw SystemError("fsetxattr", path, errno, Code::kScratch);
   }
 }
 

@@ -34,13 +34,6 @@ bool never_an_upper(int64_t type) {
   return false;
 }
 
-// Answers that are about what the file system or the kernel can do. Any other (no room, no memory)
-// may be another one the next time, and is no reason to make a workspace in another way.
-bool is_about_ability(int error) {
-  constexpr std::array<int, 7> kAnswers{EPERM, EINVAL, EOPNOTSUPP, ENOSYS, ELOOP, EXDEV, ENODEV};
-  return std::find(kAnswers.begin(), kAnswers.end(), error) != kAnswers.end();
-}
-
 [[noreturn]] void unfit(int scratch_fd, std::string what, const char* call = nullptr) {
   const int error = call == nullptr ? EOPNOTSUPP : errno;
   if (call != nullptr) what += std::string(": ") + call + ": " + std::strerror(error);
@@ -50,7 +43,7 @@ bool is_about_ability(int error) {
   const std::string remedy =
       "set scratch-dir in config.toml to a directory on ext4, xfs, btrfs or tmpfs, or use the "
       "annotation io.cnb.hooks.scratch=tmpfs";
-  if (is_about_ability(error)) throw OverlayRefused(Code::kScratch, text, "", remedy, true);
+  if (sys::is_about_ability(error)) throw OverlayRefused(Code::kScratch, text, "", remedy, true);
   throw Error(Code::kScratch, text, "", remedy);
 }
 
@@ -140,7 +133,8 @@ Step step_at(const sys::Proc& proc, int fd, const std::string& path) {
   }
   const dev_t device = ::makedev(status.stx_dev_major, status.stx_dev_minor);
   if ((status.stx_mask & STATX_MNT_ID) != 0) return {device, status.stx_ino, status.stx_mnt_id};
-  const sys::UniqueFd place(::openat(fd, path.empty() ? "." : path.c_str(), O_PATH | O_CLOEXEC));
+  const sys::UniqueFd place(
+      sys::plain_openat(fd, path.empty() ? "." : path.c_str(), O_PATH | O_CLOEXEC));
   if (!place) throw SystemError("openat", "scratch directory", errno, Code::kScratch);
   return {device, status.stx_ino, sys::mount_id(proc, place.get())};
 }
@@ -196,7 +190,7 @@ sys::UniqueFd mount_overlay(sys::MountApi& api, const sys::OverlayOptions& optio
     const std::string text = std::string("the kernel refuses the overlay: ") + error.what();
     const std::string remedy = "the kernel's log (dmesg) says which layer it won't take";
     const int number = error.error_number();
-    if (!is_about_ability(number)) throw Error(Code::kSystem, text, layers, remedy);
+    if (!sys::is_about_ability(number)) throw Error(Code::kSystem, text, layers, remedy);
     // A module can be loaded.
     throw OverlayRefused(Code::kSystem, text, layers, remedy, number != ENODEV);
   }

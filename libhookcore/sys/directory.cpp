@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/sys/file.h"
 
 namespace hookcore::sys {
 namespace {
@@ -57,19 +58,16 @@ bool DirectoryReader::next(Entry& entry) {
 
 int open_directory_at(int dirfd, const char* name) {
   constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-  int fd = ::openat(dirfd, name, kFlags | O_NOATIME);
+  int fd = plain_openat(dirfd, name, kFlags | O_NOATIME);
   // The owner's privilege (open(2)).
-  if (fd < 0 && errno == EPERM) fd = ::openat(dirfd, name, kFlags);
+  if (fd < 0 && errno == EPERM) fd = plain_openat(dirfd, name, kFlags);
   return fd >= 0 ? fd : -errno;
 }
 
 std::optional<unsigned char> entry_type_at(int dirfd, const char* name) {
   struct ::stat status = {};
   if (::fstatat(dirfd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
-    // EACCES: a directory that we may not search shows none of its entries.
-    if (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG || errno == EACCES) {
-      return std::nullopt;
-    }
+    if (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG) return std::nullopt;
     throw SystemError("fstatat", name, errno);
   }
   return static_cast<unsigned char>(IFTODT(status.st_mode));

@@ -43,8 +43,8 @@ class DirectoryReader {
 /// Opens the directory `name` in dirfd for reading, without following a link and, if it is ours,
 /// without a trace in its access time. -errno on failure.
 int open_directory_at(int dirfd, const char* name);
-/// The DT_* type of `name` in dirfd, links not followed; nullopt if there is none or it can't be
-/// looked up.
+/// The DT_* type of `name` in dirfd, links not followed; nullopt if there is none. Throws
+/// SystemError.
 std::optional<unsigned char> entry_type_at(int dirfd, const char* name);
 
 }  // namespace hookcore::sys

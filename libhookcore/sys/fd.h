@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cerrno>
 #include <utility>
 
 namespace hookcore::sys {
@@ -26,5 +27,13 @@ class UniqueFd {
  private:
   int fd_ = -1;
 };
+
+/// What a system call returns that is made again for as long as signals interrupt it.
+template <typename Call>
+auto uninterrupted(Call call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR) result = call();
+  return result;
+}
 
 }  // namespace hookcore::sys

@@ -38,6 +38,11 @@ uint64_t resolve_flags(Resolve resolve) {
 // xattr values are at most 64 KiB (XATTR_SIZE_MAX), name lists too (XATTR_LIST_MAX).
 constexpr size_t kXattrMax = 65536;
 
+// The file has none, or they are not for us to read.
+bool has_no_xattrs(int error) {
+  return error == EOPNOTSUPP || error == ENODATA || error == EPERM || error == EACCES;
+}
+
 // Puts temporary in name's place, where there is a name. ext4 writes a file to disk that is renamed
 // over another (auto_da_alloc, ext4(5)): hundreds of microseconds, for a promise not asked for.
 bool exchange(int dirfd, const std::string& temporary, const std::string& name) {
@@ -95,6 +100,10 @@ std::optional<UniqueFd> try_open_at(int dirfd, const std::string& path, int flag
   return UniqueFd(fd);
 }
 
+int plain_openat(int dirfd, const char* path, int flags, mode_t mode) {
+  return uninterrupted([&] { return ::openat(dirfd, path, flags, mode); });
+}
+
 int open_below(int root, const std::string& path, int flags, Resolve resolve) {
   constexpr size_t kStep = PATH_MAX - 1;
   if (path.size() <= kStep) {
@@ -102,14 +111,23 @@ int open_below(int root, const std::string& path, int flags, Resolve resolve) {
   }
   const size_t slash = path.rfind('/', kStep);
   if (slash == std::string::npos) return -ENAMETOOLONG;
-  const UniqueFd directory(
-      std::max(-1, open_at_raw(root, path.substr(0, slash), O_PATH | O_DIRECTORY, resolve)));
-  if (!directory) return -ENOENT;
+  const int opened = open_at_raw(root, path.substr(0, slash), O_PATH | O_DIRECTORY, resolve);
+  if (opened < 0) return opened;
+  const UniqueFd directory(opened);
   return open_below(directory.get(), path.substr(slash + 1), flags, resolve);
 }
 
+UniqueFd open_if_readable(int root, const std::string& path, int flags, Resolve resolve) {
+  // ENXIO: a socket. EXDEV: another mount, where none is to be crossed.
+  constexpr std::array<int, 7> kAnswers{ENOENT, ENOTDIR, ELOOP, EACCES, EPERM, ENXIO, EXDEV};
+  const int fd = open_below(root, path, flags, resolve);
+  if (fd >= 0) return UniqueFd(fd);
+  if (std::find(kAnswers.begin(), kAnswers.end(), -fd) != kAnswers.end()) return {};
+  throw SystemError("openat2", path, -fd);
+}
+
 UniqueFd reopen_directory(int fd) {
-  UniqueFd directory(::openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  UniqueFd directory(plain_openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory) throw SystemError("openat", ".", errno);
   return directory;
 }
@@ -179,7 +197,8 @@ void put_in_place(int dirfd, const std::string& name, std::string_view bytes, mo
     // The umask of a hook is 077; the caller's mode is meant.
     if (::fchmod(file.get(), mode) != 0) throw SystemError("fchmod", name, errno);
     write_all(file.get(), bytes, name);
-    if (durable && ::fsync(file.get()) != 0) throw SystemError("fsync", name, errno);
+    if (durable && uninterrupted([&] { return ::fsync(file.get()); }) != 0)
+      throw SystemError("fsync", name, errno);
     if (durable || !exchange(dirfd, temporary, name)) {
       if (::renameat(dirfd, temporary.c_str(), dirfd, name.c_str()) != 0) {
         throw SystemError("renameat", name, errno);
@@ -191,7 +210,8 @@ void put_in_place(int dirfd, const std::string& name, std::string_view bytes, mo
   }
   if (!durable) return;
   const UniqueFd directory = reopen_directory(dirfd);
-  if (::fsync(directory.get()) != 0) throw SystemError("fsync", name, errno);
+  if (uninterrupted([&] { return ::fsync(directory.get()); }) != 0)
+    throw SystemError("fsync", name, errno);
 }
 
 }  // namespace
@@ -232,6 +252,7 @@ std::vector<std::string> list_xattrs(int fd) {
     names.resize(kXattrMax);
     size = ::flistxattr(fd, names.data(), names.size());
   }
+  if (size < 0 && !has_no_xattrs(errno)) throw SystemError("flistxattr", "a file", errno);
   if (size < 0) return {};
   std::vector<std::string> out;
   const std::string_view list(names.data(), static_cast<size_t>(size));
@@ -250,6 +271,7 @@ std::optional<std::string> get_xattr(int fd, const std::string& name) {
     value.resize(kXattrMax);
     size = ::fgetxattr(fd, name.c_str(), value.data(), value.size());
   }
+  if (size < 0 && !has_no_xattrs(errno)) throw SystemError("fgetxattr", name, errno);
   if (size < 0) return std::nullopt;
   value.resize(static_cast<size_t>(size));
   return value;
@@ -261,7 +283,8 @@ bool set_xattr(int fd, const std::string& name, std::string_view value) {
 
 int64_t filesystem_type(int fd) {
   struct statfs status {};
-  if (::fstatfs(fd, &status) != 0) throw SystemError("fstatfs", std::to_string(fd), errno);
+  if (uninterrupted([&] { return ::fstatfs(fd, &status); }) != 0)
+    throw SystemError("fstatfs", std::to_string(fd), errno);
   return static_cast<int64_t>(status.f_type);
 }
 

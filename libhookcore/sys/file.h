@@ -39,9 +39,18 @@ std::optional<UniqueFd> try_open_at(int dirfd, const std::string& path, int flag
 /// The same, -errno instead of a throw; for callers that tell several errors apart.
 int open_at_raw(int dirfd, const std::string& path, int flags, Resolve resolve, mode_t mode = 0);
 
+/// openat(2), uninterrupted; -1 with errno. For what open_at() isn't made for: magic links of
+/// procfs, single names.
+int plain_openat(int dirfd, const char* path, int flags, mode_t mode = 0);
+
 /// Opens path below root without following a link, however long it is; empty: root itself. -errno
 /// on failure.
 int open_below(int root, const std::string& path, int flags, Resolve resolve = Resolve::kNoLinks);
+
+/// The same; empty where nothing of this kind is there, or nothing that we may open. Any other
+/// error, which tells nothing of what is there, throws.
+UniqueFd open_if_readable(int root, const std::string& path, int flags,
+                          Resolve resolve = Resolve::kNoLinks);
 
 /// Opens the directory behind an O_PATH descriptor for reading; needs no /proc.
 UniqueFd reopen_directory(int fd);
@@ -81,7 +90,8 @@ void replace_file_like(int dirfd, const std::string& name, std::string_view byte
 int rename_to_free_name(int from_dirfd, const std::string& from, int to_dirfd,
                         const std::string& to);
 
-/// The names of fd's extended attributes, and one's value; empty where the file system has none.
+/// The names of fd's extended attributes, and one's value; empty where there are none, or none for
+/// us to read. Any other error throws.
 std::vector<std::string> list_xattrs(int fd);
 std::optional<std::string> get_xattr(int fd, const std::string& name);
 /// false when the file system or the namespace refuses this attribute.

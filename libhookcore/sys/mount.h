@@ -115,6 +115,10 @@ std::unique_ptr<MountApi> make_new_mount_api();
 std::unique_ptr<MountApi> make_legacy_mount_api(const Proc& proc, int stage_fd,
                                                 const std::string& stage_path);
 
+/// Whether an answer is about what the kernel, the file system or our privileges can do. Any other
+/// (no room, no memory) may be another one the next time, and is no reason to go another way.
+bool is_about_ability(int error);
+
 /// Takes the mount away whose root fd is, with all that is mounted below it (umount2(2) with
 /// MNT_DETACH). That is seen nowhere else, unless the mount that it stands on is shared. Changes
 /// the working directory to "/". false when the kernel holds it locked (mount_namespaces(7)).

@@ -87,14 +87,15 @@ class LegacyMountApi : public MountApi {
     struct mount_attr attributes {};
     attributes.attr_set = MOUNT_ATTR_IDMAP;
     attributes.userns_fd = static_cast<uint64_t>(user_namespace_fd);
-    if (!tree ||
-        ::mount_setattr(tree.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0) {
-      return false;
+    if (!tree) return unable("open_tree");
+    if (::mount_setattr(tree.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0) {
+      return unable("mount_setattr");
     }
     bool moved = false;
     UniqueFd placed = mounted_at_place(true, [&](const std::string& target) {
       moved = ::move_mount(tree.get(), "", proc_.fd(), target.c_str(),
-                           MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS) == 0;
+                           MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS) == 0 ||
+              unable("move_mount");
     });
     if (moved) mount = std::move(placed);
     return moved;
@@ -136,6 +137,12 @@ class LegacyMountApi : public MountApi {
   }
 
  private:
+  // false, where errno says so.
+  static bool unable(const char* call) {
+    if (is_about_ability(errno)) return false;
+    throw SystemError(call, "id map", errno);
+  }
+
   static std::string magic(int fd) { return "self/fd/" + std::to_string(fd); }
 
   void call_mount(const std::string& source, const std::string& target, const char* type,

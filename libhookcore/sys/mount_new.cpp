@@ -195,7 +195,11 @@ class NewMountApi : public MountApi {
     struct mount_attr attributes {};
     attributes.attr_set = MOUNT_ATTR_IDMAP;
     attributes.userns_fd = static_cast<uint64_t>(user_namespace_fd);
-    return ::mount_setattr(mount.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) == 0;
+    if (::mount_setattr(mount.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) == 0) {
+      return true;
+    }
+    if (is_about_ability(errno)) return false;
+    fail("mount_setattr", "id map", errno);
   }
 
   UniqueFd overlay(const OverlayOptions& options) override {

@@ -4,6 +4,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -64,7 +65,8 @@ bool is_mount_root(const Proc& proc, int fd) {
 
 MountFlags mount_flags(int fd) {
   struct statvfs vfs {};
-  if (::fstatvfs(fd, &vfs) != 0) throw SystemError("fstatvfs", "mount point", errno);
+  if (uninterrupted([&] { return ::fstatvfs(fd, &vfs); }) != 0)
+    throw SystemError("fstatvfs", "mount point", errno);
   MountFlags flags;
   flags.read_only = (vfs.f_flag & ST_RDONLY) != 0;
   flags.no_suid = (vfs.f_flag & ST_NOSUID) != 0;
@@ -72,6 +74,11 @@ MountFlags mount_flags(int fd) {
   flags.no_exec = (vfs.f_flag & ST_NOEXEC) != 0;
   flags.no_atime = (vfs.f_flag & ST_NOATIME) != 0;
   return flags;
+}
+
+bool is_about_ability(int error) {
+  constexpr std::array<int, 7> kAnswers{EPERM, EINVAL, EOPNOTSUPP, ENOSYS, ELOOP, EXDEV, ENODEV};
+  return std::find(kAnswers.begin(), kAnswers.end(), error) != kAnswers.end();
 }
 
 bool detach_mount(int fd) {

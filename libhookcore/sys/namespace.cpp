@@ -14,7 +14,7 @@ namespace hookcore::sys {
 namespace {
 
 void write_own(const Proc& proc, const std::string& path, const std::string& text) {
-  const UniqueFd file(::openat(proc.fd(), path.c_str(), O_WRONLY | O_CLOEXEC));
+  const UniqueFd file(plain_openat(proc.fd(), path.c_str(), O_WRONLY | O_CLOEXEC));
   if (!file) throw SystemError("open", "/proc/" + path, errno);
   write_all(file.get(), text, "/proc/" + path);
 }

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libhookcore/sys/file.h"
 #include "libhookcore/sys/mount.h"
 
 namespace hookcore::sys {
@@ -53,9 +54,9 @@ class StepWalk {
   bool follows_links() const { return resolve_ == Resolve::kInRoot || resolve_ == Resolve::kHost; }
 
   int start(int dirfd, const std::string& path) {
-    if (path.front() != '/') return begin_at(UniqueFd(::openat(dirfd, ".", kPlace)));
-    if (resolve_ == Resolve::kHost) return begin_at(UniqueFd(::open("/", kPlace)));
-    return follows_links() ? begin_at(UniqueFd(::openat(dirfd, ".", kPlace))) : -EXDEV;
+    if (path.front() != '/') return begin_at(UniqueFd(plain_openat(dirfd, ".", kPlace)));
+    if (resolve_ == Resolve::kHost) return begin_at(UniqueFd(plain_openat(AT_FDCWD, "/", kPlace)));
+    return follows_links() ? begin_at(UniqueFd(plain_openat(dirfd, ".", kPlace))) : -EXDEV;
   }
 
   int begin_at(UniqueFd place) {
@@ -91,11 +92,11 @@ class StepWalk {
     }
     if (resolve_ == Resolve::kInRoot) return 0;
     if (resolve_ != Resolve::kHost) return -EXDEV;
-    return begin_at(UniqueFd(::openat(places_.back().get(), "..", kPlace)));
+    return begin_at(UniqueFd(plain_openat(places_.back().get(), "..", kPlace)));
   }
 
   int go_down(const std::string& name) {
-    UniqueFd place(::openat(places_.back().get(), name.c_str(), kPlace));
+    UniqueFd place(plain_openat(places_.back().get(), name.c_str(), kPlace));
     if (!place) return -errno;
     struct ::stat status {};
     if (::fstat(place.get(), &status) != 0) return -errno;
@@ -116,7 +117,8 @@ class StepWalk {
     if (target.front() == '/') {
       if (resolve_ == Resolve::kInRoot) {
         places_.resize(1);
-      } else if (const int error = begin_at(UniqueFd(::open("/", kPlace))); error != 0) {
+      } else if (const int error = begin_at(UniqueFd(plain_openat(AT_FDCWD, "/", kPlace)));
+                 error != 0) {
         return error;
       }
     }
@@ -138,7 +140,7 @@ class StepWalk {
 
   int finish(const std::string& name) {
     if ((flags_ & O_CREAT) != 0) return create(name);
-    UniqueFd place(::openat(places_.back().get(), name.c_str(), kPlace));
+    UniqueFd place(plain_openat(places_.back().get(), name.c_str(), kPlace));
     if (!place) return -errno;
     struct ::stat status {};
     if (::fstat(place.get(), &status) != 0) return -errno;
@@ -155,14 +157,14 @@ class StepWalk {
   }
 
   int create(const std::string& name) const {
-    UniqueFd made(::openat(places_.back().get(), name.c_str(), flags_ | O_NOFOLLOW, mode_));
+    UniqueFd made(plain_openat(places_.back().get(), name.c_str(), flags_ | O_NOFOLLOW, mode_));
     if (!made) return -errno;
     return on_mount(made.get()) ? made.release() : -EXDEV;
   }
 
   // There is no opening by descriptor without /proc; what has taken the name meanwhile is refused.
   int open_same(const std::string& name, const struct ::stat& seen) const {
-    UniqueFd opened(::openat(places_.back().get(), name.c_str(), flags_ | O_NOFOLLOW));
+    UniqueFd opened(plain_openat(places_.back().get(), name.c_str(), flags_ | O_NOFOLLOW));
     if (!opened) return -errno;
     struct ::stat status {};
     if (::fstat(opened.get(), &status) != 0) return -errno;
@@ -170,7 +172,7 @@ class StepWalk {
   }
 
   int open_here(int place) const {
-    const int fd = ::openat(place, ".", flags_ & ~O_NOFOLLOW, mode_);
+    const int fd = plain_openat(place, ".", flags_ & ~O_NOFOLLOW, mode_);
     return fd < 0 ? -errno : fd;
   }
 

@@ -41,7 +41,7 @@ std::string ranges_text(const std::vector<IdRange>& ranges) {
 }
 
 void write_proc(const Proc& proc, const std::string& path, const std::string& text) {
-  const UniqueFd file(::openat(proc.fd(), path.c_str(), O_WRONLY | O_CLOEXEC));
+  const UniqueFd file(plain_openat(proc.fd(), path.c_str(), O_WRONLY | O_CLOEXEC));
   if (!file) throw SystemError("open", "/proc/" + path, errno);
   write_all(file.get(), text, "/proc/" + path);
 }
@@ -100,7 +100,7 @@ bool is_initial(const NamespaceId& user_namespace) {
 }
 
 Proc Proc::open() {
-  UniqueFd fd(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  UniqueFd fd(plain_openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!fd) throw SystemError("open", "/proc", errno);
   if (filesystem_type(fd.get()) != PROC_SUPER_MAGIC) {
     throw Error(Code::kSystem, "not a proc file system", "/proc");
@@ -110,7 +110,7 @@ Proc Proc::open() {
 
 UniqueFd Proc::open_namespace(const std::string& process, const std::string& kind) const {
   const std::string path = process + "/ns/" + kind;
-  UniqueFd fd(::openat(fd_.get(), path.c_str(), O_RDONLY | O_CLOEXEC));
+  UniqueFd fd(plain_openat(fd_.get(), path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) throw SystemError("open", "/proc/" + path, errno);
   return fd;
 }
@@ -121,7 +121,7 @@ UniqueFd Proc::namespace_of(pid_t pid, const std::string& kind) const {
 
 UniqueFd Proc::root_of(pid_t pid) const {
   const std::string path = std::to_string(pid) + "/root";
-  UniqueFd fd(::openat(fd_.get(), path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  UniqueFd fd(plain_openat(fd_.get(), path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!fd) throw SystemError("open", "/proc/" + path, errno);
   return fd;
 }
@@ -148,14 +148,14 @@ NamespaceId Proc::own_namespace_id(const std::string& kind) const {
 }
 
 std::string Proc::read(const std::string& path) const {
-  const UniqueFd file(::openat(fd_.get(), path.c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd file(plain_openat(fd_.get(), path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) throw SystemError("open", "/proc/" + path, errno);
   return read_all(file.get(), kProcFileMax, "/proc/" + path);
 }
 
 std::optional<uint64_t> Proc::start_time(pid_t pid) const {
   const std::string path = std::to_string(pid) + "/stat";
-  const UniqueFd file(::openat(fd_.get(), path.c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd file(plain_openat(fd_.get(), path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) {
     if (errno == ENOENT || errno == ESRCH) return std::nullopt;
     throw SystemError("open", "/proc/" + path, errno);
@@ -217,14 +217,19 @@ uint64_t Proc::pid_namespace() const {
   // In a createContainer hook this procfs counts as the host does, and getpid(2) as the container.
   std::array<char, 24> self{};
   const ssize_t size = ::readlinkat(fd_.get(), "self", self.data(), self.size() - 1);
+  if (size < 0 && errno != ENOENT) throw SystemError("readlinkat", "/proc/self", errno);
   const bool ours = size > 0 && std::to_string(::getpid()) == self.data();
   struct ::stat ns {};
-  return ::fstatat(fd_.get(), ours ? "self/ns/pid" : "1/ns/pid", &ns, 0) == 0 ? ns.st_ino : 0;
+  if (::fstatat(fd_.get(), ours ? "self/ns/pid" : "1/ns/pid", &ns, 0) == 0) return ns.st_ino;
+  // Of a process that isn't ours. With any other answer a member that lives in another namespace
+  // would be taken for dead.
+  if (!ours && (errno == EACCES || errno == EPERM || errno == ENOENT)) return 0;
+  throw SystemError("fstatat", "/proc/self/ns/pid", errno);
 }
 
 std::string Proc::boot_id() const {
   static constexpr const char* kPath = "sys/kernel/random/boot_id";
-  const UniqueFd file(::openat(fd_.get(), kPath, O_RDONLY | O_CLOEXEC));
+  const UniqueFd file(plain_openat(fd_.get(), kPath, O_RDONLY | O_CLOEXEC));
   if (!file) throw SystemError("open", std::string("/proc/") + kPath, errno);
   constexpr size_t kUuidLine = 37;
   std::string text = read_all(file.get(), kUuidLine, std::string("/proc/") + kPath);
@@ -307,7 +312,7 @@ namespace {
 
 // /proc/PID of one process; nothing can be read below it when that has ended.
 bool runs(int process_directory) {
-  const UniqueFd file(::openat(process_directory, "stat", O_RDONLY | O_CLOEXEC));
+  const UniqueFd file(plain_openat(process_directory, "stat", O_RDONLY | O_CLOEXEC));
   std::array<char, 512> text{};
   if (!file) return false;
   const ssize_t size = ::read(file.get(), text.data(), text.size());
@@ -337,8 +342,8 @@ void kill_by_number(pid_t pid, int process_directory, int milliseconds) {
 RunningProcess::RunningProcess(const Proc& proc, pid_t pid)
     : pid_(pid), fd_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {
   if (fd_ || errno != ENOSYS) return;
-  fd_ =
-      UniqueFd(::openat(proc.fd(), std::to_string(pid).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  fd_ = UniqueFd(
+      plain_openat(proc.fd(), std::to_string(pid).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   by_number_ = true;
 }
 
@@ -365,7 +370,8 @@ namespace {
 // Those from first to last; before Linux 5.9 one after the other.
 void close_descriptors(unsigned first, unsigned last) {
   if (::syscall(SYS_close_range, first, last, 0U) == 0 || errno != ENOSYS) return;
-  const UniqueFd directory(::open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const UniqueFd directory(
+      plain_openat(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory) throw SystemError("open", "/proc/self/fd", errno);
   for (const std::string& name : list_directory(directory.get())) {
     unsigned fd = 0;
@@ -382,7 +388,7 @@ bool run_detached(int keep, const std::function<void()>& work) {
   const pid_t child = ::fork();
   if (child != 0) return child > 0;
   ::setsid();
-  const int null = ::open("/dev/null", O_RDWR);
+  const int null = plain_openat(AT_FDCWD, "/dev/null", O_RDWR);
   const auto kept = static_cast<unsigned>(keep);
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::dup2(null, stream) < 0) ::_exit(1);

@@ -139,7 +139,7 @@ class TreeRemover {
       const std::string path = "/proc/self/fd/" + std::to_string(place);
       if (::chmod(path.c_str(), 0700) != 0) return {};
     }
-    return UniqueFd(::openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return UniqueFd(plain_openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   }
 
   void step() {

@@ -75,11 +75,20 @@ std::optional<Found> find(std::string_view mountinfo, const MountTag& tag) {
   return std::nullopt;
 }
 
-// Empty for a process that is gone.
+// A process that ends (EINVAL once it has given its namespaces back), or somebody else's, whose
+// mounts are none of ours.
+bool tells_nothing(int error) {
+  constexpr std::array<int, 5> kAnswers{ENOENT, ESRCH, EINVAL, EACCES, EPERM};
+  return std::find(kAnswers.begin(), kAnswers.end(), error) != kAnswers.end();
+}
+
+// Empty for such a process. Any other error throws: two overlays over one upper would destroy each
+// other's work, so that a mount that can't be looked for isn't taken for absent.
 std::string mounts_of(const Proc& proc, pid_t pid) {
   try {
     return proc.read(std::to_string(pid) + "/mountinfo");
-  } catch (const Error&) {
+  } catch (const SystemError& error) {
+    if (!tells_nothing(error.error_number())) throw;
     return {};
   }
 }
@@ -215,7 +224,7 @@ void fetch(const Proc& proc, pid_t pid, const MountTag& tag, bool writable, int 
 std::string make_mount_source() {
   uint64_t number = 0;
   if (::getrandom(&number, sizeof number, 0) != sizeof number) {
-    const UniqueFd device(::open("/dev/urandom", O_RDONLY | O_CLOEXEC));
+    const UniqueFd device(plain_openat(AT_FDCWD, "/dev/urandom", O_RDONLY | O_CLOEXEC));
     if (!device || ::read(device.get(), &number, sizeof number) != sizeof number) {
       throw SystemError("getrandom", "mount source", errno);
     }

@@ -158,6 +158,21 @@ TEST(Walk, UnreadableDirectories) {
   }
 }
 
+// Its names can be read, but not be looked up: whoever may will see what stands there.
+TEST(Walk, DirectoriesThatMayNotBeSearched) {
+  if (::geteuid() == 0) {
+    ASSERT_EQ(0, ::seteuid(65534));
+  }
+  const ScratchTree tree({"a/b", "c/x"});
+  ASSERT_EQ(0, ::fchmodat(tree.fd(), "a", 0444, 0));
+  EXPECT_THROW(masks_of(tree.fd(), rules_of("a/b")), Error);
+  EXPECT_EQ((Paths{"a/", "c/"}), masks_of(tree.fd(), rules_of("*\n!a/z")));  // rule 29
+  ASSERT_EQ(0, ::fchmodat(tree.fd(), "a", 0755, 0));
+  if (::getuid() == 0) {
+    ASSERT_EQ(0, ::seteuid(0));
+  }
+}
+
 TEST(Stats, CountsByRuleAndHints) {
   const ScratchTree tree({"node_modules/a/b", "src/node_modules/x", "x.log", "y"});
   const Stats stats = collect_stats(tree.fd(), rules_of("node_modules\n*.log\nnothing\n!x.log\n"));

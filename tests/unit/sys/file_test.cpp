@@ -120,6 +120,33 @@ TEST(OpenAt, IsNotHeldUpByRenames) {
   });
 }
 
+// "Not there" is an answer; that there was no descriptor left to look with is none.
+TEST(OpenIfReadable, TellsAbsentFromUnknown) {
+  sandbox::run(As::kPlain, [](const Place& place) {
+    ASSERT_EQ(0, ::mkdirat(place.fd, "directory", 0700));
+    ASSERT_EQ(0, ::symlinkat("directory", place.fd, "link"));
+    constexpr int kFlags = O_RDONLY | O_DIRECTORY;
+    EXPECT_TRUE(open_if_readable(place.fd, "directory", kFlags));
+    EXPECT_TRUE(open_if_readable(place.fd, "", kFlags));
+    for (const char* path : {"absent", "absent/too", "link", "link/too"}) {
+      EXPECT_FALSE(open_if_readable(place.fd, path, kFlags)) << path;
+    }
+    std::string deep = "directory";
+    while (deep.size() < 2 * PATH_MAX) deep += "/directory";
+    EXPECT_FALSE(open_if_readable(place.fd, deep, kFlags));
+    const struct ::rlimit none {};
+    ASSERT_EQ(0, ::setrlimit(RLIMIT_NOFILE, &none));
+    for (const std::string& path : {std::string("directory"), deep}) {
+      try {
+        static_cast<void>(open_if_readable(place.fd, path, kFlags));
+        ADD_FAILURE() << "taken for absent";
+      } catch (const SystemError& error) {
+        EXPECT_EQ(EMFILE, error.error_number());
+      }
+    }
+  });
+}
+
 TEST(ReplaceFile, HasTheModeWhateverTheUmask) {
   sandbox::run(As::kPlain, [](const Place& place) {
     ::umask(0777);
