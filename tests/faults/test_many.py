@@ -17,7 +17,7 @@ import time
 import pytest
 
 from attack import QuickContainer
-from bundle import clear_store, collect, store_entries, wrongs_inside
+from bundle import clear_store, collect, wrongs_inside
 from kit import traces
 
 AT_ONCE = 500
@@ -151,10 +151,10 @@ def test_nothing_grows(copies, programs, told):
         starts += 1
         if starts % 500 == 0 or starts == 1:
             traces.removal_ended()
-            assert store_entries() == []
+            assert traces.store_entries() == []
             assert traces.mounts() == mounts
     traces.removal_ended()
-    assert store_entries() == []
+    assert traces.store_entries() == []
     assert traces.mounts() == mounts
     assert len(os.listdir("/proc/self/fd")) == descriptors
     kept = [path for path in traces.state_directory().rglob("*") if path.is_file()]
