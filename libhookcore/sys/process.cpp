@@ -53,11 +53,12 @@ class Child {
       : pid_(static_cast<pid_t>(::syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0))) {
     if (pid_ < 0) throw SystemError("clone", "user namespace", errno);
     if (pid_ == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
       while (true) ::pause();
     }
   }
   ~Child() {
-    ::kill(pid_, SIGKILL);
+    if (::kill(pid_, SIGKILL) != 0) return;  // not waited for: it ends with us
     while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
     }
   }
