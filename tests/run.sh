@@ -287,12 +287,29 @@ tier_filesystems() {
   done
 }
 
+# faults_as NAME OPTIONS_OF_ENTER PREFIX TEST...
+faults_as() {
+  local name=$1
+  local -a options=() prefix=()
+  read -ra options <<<"$2"
+  read -ra prefix <<<"$3"
+  shift 3
+  OCI_CNB_STAGE=$checkout/build/stage "$enter" "${options[@]}" host "${prefix[@]}" \
+    python3 -B -m pytest "$@" -q --tb=short \
+    --junit-xml="$results/user/$name.xml" >"$results/$name.log" 2>&1 || true
+}
+
+# At the same time: rootful, and in a user namespace as podman's, where it calls a user's hooks.
 tier_faults() {
-  local start=$SECONDS log=$results/faults.log
-  OCI_CNB_STAGE=$checkout/build/stage "$enter" host python3 -B -m pytest tests/faults -q --tb=short \
-    --junit-xml="$results/user/faults.xml" >"$log" 2>&1 || true
-  grep -vE '^\.+( |$)|^$' "$log" | tail -n 60 || true
-  collect faults $((SECONDS - start)) "$log" "$results/user/faults.xml"
+  local start=$SECONDS name
+  local -r as_podman='unshare --user --map-root-user --map-auto --mount --propagation slave'
+  faults_as faults-rootful '' '' tests/faults &
+  faults_as faults-rootless --user "$as_podman" tests/faults/test_errors.py tests/faults/test_kill.py
+  wait
+  for name in faults-rootful faults-rootless; do
+    grep -vE '^\.+( |$)|^$' "$results/$name.log" | tail -n 60 || true
+    collect "$name" $((SECONDS - start)) "$results/$name.log" "$results/user/$name.xml"
+  done
 }
 
 # load_as NAME [OPTION]...

@@ -6,10 +6,12 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 from types import SimpleNamespace
 
+from errnos import NUMBERED
 from kit import source as tree
 from kit import traces
 from kit.engine import execute, must
@@ -20,7 +22,6 @@ CONTAINER = """
 mount --bind "$1" "$1" && mount --bind "$2" "$1/workspace" && echo ready && exec sleep infinity
 """
 CALL = re.compile(r"^(\w+)\((.*)")
-NUMBERED = {"syscall_0x1c9": "statmount", "syscall_0x1ca": "listmount"}  # newer than strace
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,16 +58,14 @@ class Container:
 
 
 class Bundle:
-    """One container's bundle; session names the one that it shares with others."""
+    """One container's bundle."""
 
-    def __init__(self, room, programs, source, session=None):
+    def __init__(self, room, programs, source, annotations=None):
         self.path = pathlib.Path(tempfile.mkdtemp(prefix="bundle-", dir=room))
         self.rootfs = self.path / "rootfs"
         self.source = source
         self._programs = programs
-        self.annotations = {"io.cnb.hooks.role": "dev"}
-        if session:
-            self.annotations["io.cnb.hooks.session"] = session
+        self.annotations = {"io.cnb.hooks.role": "dev", **(annotations or {})}
         (self.rootfs / "workspace").mkdir(parents=True)
         self._write_config()
 
@@ -105,8 +104,14 @@ class Bundle:
         words = [self._programs[f"oci-cnb-{stage}"]]
         if options:
             words = ["strace", "--output=/dev/null", *options, *words]
-        done = subprocess.run(words, input=document, capture_output=True, timeout=LIMIT, check=False)
-        return done.returncode, done.stderr.decode("utf-8", "backslashreplace")
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, start_new_session=True) as process:
+            try:
+                _, errors = process.communicate(document, LIMIT)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)  # strace's end wouldn't be the hook's
+                raise
+        return process.returncode, errors.decode("utf-8", "backslashreplace")
 
     def calls(self, stage, container):
         """The system calls of a run in which nothing fails, in their order; of its first thread."""
@@ -124,14 +129,15 @@ class Bundle:
         return found
 
 
-def wrongs_inside(container):
-    """What the container lacks of its guarantee, a line each."""
+def wrongs_inside(container, writable=True):
+    """What the container lacks of its guarantee, a line each; writable: its workspace is."""
     workspace = container.root / "workspace"
     seen = {os.fsencode(path.relative_to(workspace)) for path in workspace.rglob("*")}
     found = [f"shown: {name!r}" for name in seen & tree.masked_paths()]
     found += [f"not shown: {name!r}" for name in tree.visible_paths() - seen]
     try:
-        (workspace / "written").write_text("by the container\n")
+        if writable:
+            (workspace / "written").write_text("by the container\n")
         (container.root / "layers/written").write_text("by the container\n")
     except OSError as error:
         found.append(f"not writable: {error}")
@@ -160,5 +166,26 @@ def clear_store():
     """A machine on which no hook has run yet."""
     traces.removal_ended()
     root = traces.state_directory()
-    for path in root.iterdir() if root.exists() else ():
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in root.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+class Joined:
+    """A container that has a session's workspace, and the bundle of one that joins it."""
+
+    def __init__(self, room, programs, source):
+        clear_store()
+        self._programs, self._mounts = programs, traces.mounts()
+        self._first, self.bundle = (
+            Bundle(room, programs, source, {"io.cnb.hooks.session": "joined"}) for _ in range(2))
+        self.host = self._first.start()
+        assert self._first.hook("createruntime", self.host) == (0, "")
+
+    def end(self):
+        self.host.end()
+        must([self._programs["oci-cnb"], "session", "rm", "n-joined"])
+        assert collect(self._programs) == []
+        assert traces.mounts() == self._mounts
+        self._first.remove()
+        self.bundle.remove()

@@ -2,61 +2,101 @@
 
 import pytest
 
-from bundle import clear_store, collect, lay_in_spare, wrongs_inside
+from bundle import Bundle, Joined, clear_store, collect, lay_in_spare, wrongs_inside
 from kit import traces
+from kit.engine import execute
 
 # The calls by which a hook changes anything outside of its own memory.
 CHANGING = {
     "mkdirat", "mknodat", "write", "fchmod", "fchown", "fsetxattr", "utimensat", "renameat",
     "renameat2", "unlinkat", "flock", "fsync", "chmod", "setns", "unshare", "mount", "umount2",
-    "open_tree", "move_mount", "mount_setattr", "fsopen", "fsconfig", "fsmount", "exit_group"}
+    "open_tree", "move_mount", "mount_setattr", "fsopen", "fsconfig", "fsmount", "clone", "sendmsg",
+    "exit_group"}
 
 
-def changes(call):
-    return call.name in CHANGING or "O_CREAT" in call.arguments
+def changing_calls(bundle, stage, container):
+    return [call for call in bundle.calls(stage, container)
+            if call.name in CHANGING or "O_CREAT" in call.arguments]
 
 
 def kill_at(call):
     return f"--inject={call.selector}:signal=KILL:when={call.nth}"
 
 
-@pytest.mark.parametrize("spare", [False, True], ids=["no spare", "spare"])
-def test_mount_hook_killed(bundle, programs, spare):
-    """After each: the next start of the container succeeds, and so does a collection without one."""
-    if spare:
-        lay_in_spare(bundle)
+def killed(bundle, stage, container, call):
+    status, errors = bundle.hook(stage, container, kill_at(call))
+    return [] if status == -9 else [f"not killed: {status} {errors}"]
+
+
+def started_again(bundle):
+    """What is wrong with the container's next start."""
     container = bundle.start()
-    calls = [call for call in bundle.calls("createruntime", container) if changes(call)]
+    status, errors = bundle.hook("createruntime", container)
+    found = [] if status == 0 else [f"next start: {errors}"]
+    found += wrongs_inside(container)
+    container.end()
+    return found
+
+
+SESSION = "killed"
+
+
+@pytest.mark.parametrize("kind", ["no spare", "spare", "named"])
+def test_mount_hook_killed(room, programs, source, kind):
+    """After each: the next start of the container succeeds, and so does a collection without one."""
+    annotations = {"io.cnb.hooks.session": SESSION} if kind == "named" else {}
+    bundle = Bundle(room, programs, source, annotations)
+
+    def prepared():
+        clear_store()
+        if kind == "spare":
+            lay_in_spare(bundle)
+        return bundle.start()
+
+    container = prepared()
+    calls = changing_calls(bundle, "createruntime", container)
     container.end()
     mounts = traces.mounts()
     wrong = []
     for call in calls:
-        for again in (True,) if spare else (False, True):
-            clear_store()
-            if spare:
-                lay_in_spare(bundle)
-            container = bundle.start()
-            status, errors = bundle.hook("createruntime", container, kill_at(call))
-            found = [] if status == -9 else [f"not killed: {status} {errors}"]
+        for again in (False, True) if kind == "no spare" else (True,):
+            container = prepared()
+            found = killed(bundle, "createruntime", container, call)
             container.end()
-            if again:
-                container = bundle.start()
-                status, errors = bundle.hook("createruntime", container)
-                found += [] if status == 0 else [f"next start: {errors}"]
-                found += wrongs_inside(container)
-                container.end()
-            found += collect(programs)
-            wrong += [f"{call}, again={again}: {line}" for line in found]
+            found += started_again(bundle) if again else []
+            if kind == "named":
+                execute([programs["oci-cnb"], "session", "rm", f"n-{SESSION}"])
+            wrong += [f"{call}, again={again}: {line}" for line in found + collect(programs)]
     assert wrong == []
     assert traces.mounts() == mounts
     assert len(calls) > 50
+    bundle.remove()
+
+
+def test_mount_hook_killed_while_it_joins(room, programs, source):
+    """Those who have the session's workspace keep it, and the next one joins them."""
+    joined = Joined(room, programs, source)
+    container = joined.bundle.start()
+    calls = changing_calls(joined.bundle, "createruntime", container)
+    container.end()
+    wrong = []
+    for call in calls:
+        container = joined.bundle.start()
+        found = killed(joined.bundle, "createruntime", container, call)
+        container.end()
+        found += started_again(joined.bundle)
+        found += [f"of the first: {line}" for line in wrongs_inside(joined.host)]
+        wrong += [f"{call}: {line}" for line in found]
+    joined.end()
+    assert wrong == []
+    assert len(calls) > 20
 
 
 def test_poststop_killed(bundle, programs):
     container = bundle.start()
     bundle.hook("createruntime", container)
     container.end()
-    calls = [call for call in bundle.calls("poststop", container) if changes(call)]
+    calls = changing_calls(bundle, "poststop", container)
     wrong = []
     for call in calls:
         clear_store()
@@ -64,8 +104,7 @@ def test_poststop_killed(bundle, programs):
         bundle.hook("createruntime", container)
         assert wrongs_inside(container) == []
         container.end()
-        status, errors = bundle.hook("poststop", container, kill_at(call))
-        found = [] if status == -9 else [f"not killed: {status} {errors}"]
+        found = killed(bundle, "poststop", container, call)
         wrong += [f"{call}: {line}" for line in found + collect(programs)]
     assert wrong == []
     assert len(calls) > 10

@@ -9,7 +9,8 @@ DEADLINE = 120  # seconds in which a clean-up has to end, also on a busy machine
 
 def state_directory():
     """Where sessions and log live: for root, or for the user whose engine it is."""
-    if os.geteuid() == 0:
+    # In a user namespace root is somebody else, and the machine's files are nobody's.
+    if os.geteuid() == 0 and os.stat("/").st_uid == 0:
         return pathlib.Path("/var/lib/oci-cnb-hooks")
     return pathlib.Path.home() / ".local/share/oci-cnb-hooks"
 
@@ -52,13 +53,13 @@ SPARE = {"spare", "spare/work", "spare/upper.new", "spare/layers"}
 
 
 def store_entries():
-    """Everything in the store but its own directories, the log, the marker of a successful probe and
-    a whole spare: somebody's scratch, as paths relative to the store."""
+    """Everything in the store but its own directories, the log, what was found out about ways, and a
+    whole spare: somebody's scratch, as paths relative to the store."""
     root = state_directory()
     found = {str(path.relative_to(root)) for path in root.rglob("*")}
     if SPARE <= found:
         found -= SPARE
-    return sorted(found - {"sessions", "trash", "log", "log/hooks.log", "upper-probed"})
+    return sorted(found - {"sessions", "trash", "log", "log/hooks.log", "upper-probed", "ways-tried"})
 
 
 def describe(names):
