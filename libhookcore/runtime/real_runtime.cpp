@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <memory>
 
@@ -21,34 +22,46 @@ enum class Verdict { kFit, kAbsent, kOurselves };
 
 std::string_view file_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
-sys::UniqueFd open_program(const char* path) {
-  return sys::UniqueFd(::open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY));
+/// Empty for one that may be executed, but not read. One that can't be looked at for any other
+/// reason isn't taken for another than we are.
+sys::UniqueFd open_program(const std::string& path) {
+  sys::UniqueFd file(sys::plain_openat(AT_FDCWD, path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!file && errno != EACCES) throw SystemError("open", path, errno);
+  return file;
+}
+
+/// What stands there, up to so many bytes; fewer at the end of the file only.
+std::string read_at(int fd, off_t at, size_t size) {
+  std::string text(size, '\0');
+  size_t filled = 0;
+  while (filled < size) {
+    const ssize_t got = sys::uninterrupted([&] {
+      return ::pread(fd, text.data() + filled, size - filled, at + static_cast<off_t>(filled));
+    });
+    if (got < 0) throw SystemError("pread", "a program", errno);
+    if (got == 0) break;
+    filled += static_cast<size_t>(got);
+  }
+  text.resize(filled);
+  return text;
 }
 
 /// Whether two files of one size have the same bytes: a copy of this program under another name
 /// would find the first again, and so on for ever.
 bool same_bytes(int a, int b) {
   constexpr size_t kBlock = size_t{64} << 10;
-  const auto left = std::make_unique<char[]>(kBlock);
-  const auto right = std::make_unique<char[]>(kBlock);
   for (off_t at = 0;; at += static_cast<off_t>(kBlock)) {
-    const ssize_t got = ::pread(a, left.get(), kBlock, at);
-    if (got < 0 || ::pread(b, right.get(), kBlock, at) != got) return false;
-    const auto size = static_cast<size_t>(got);
-    if (std::string_view(left.get(), size) != std::string_view(right.get(), size)) return false;
-    if (size < kBlock) return true;
+    const std::string part = read_at(a, at, kBlock);
+    if (part != read_at(b, at, kBlock)) return false;
+    if (part.size() < kBlock) return true;
   }
 }
 
 /// A script that names this program would call it again.
 bool is_script_of_ours(int fd) {
   constexpr size_t kMaxScript = size_t{64} << 10;
-  char mark[2] = {};
-  if (::pread(fd, mark, sizeof mark, 0) != sizeof mark) return false;
-  if (mark[0] != '#' || mark[1] != '!') return false;
-  std::string text(kMaxScript, '\0');
-  const ssize_t got = ::pread(fd, text.data(), text.size(), 0);
-  text.resize(got > 0 ? static_cast<size_t>(got) : 0);
+  if (read_at(fd, 0, 2) != "#!") return false;
+  const std::string text = read_at(fd, 0, kMaxScript);
   return text.find(kProgramName) != text.npos;
 }
 
@@ -61,8 +74,8 @@ Verdict judge(const std::string& path) {
   struct stat own {};
   if (::stat("/proc/self/exe", &own) != 0) throw SystemError("stat", "/proc/self/exe", errno);
   if (status.st_dev == own.st_dev && status.st_ino == own.st_ino) return Verdict::kOurselves;
-  const sys::UniqueFd file = open_program(path.c_str());
-  if (!file) return Verdict::kFit;  // may be executed, but not read
+  const sys::UniqueFd file = open_program(path);
+  if (!file) return Verdict::kFit;
   if (is_script_of_ours(file.get())) return Verdict::kOurselves;
   if (status.st_size != own.st_size) return Verdict::kFit;
   const sys::UniqueFd ours = open_program("/proc/self/exe");

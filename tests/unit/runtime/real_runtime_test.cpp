@@ -1,6 +1,7 @@
 #include "libhookcore/runtime/real_runtime.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -80,6 +81,16 @@ TEST(FindRuntime, NeverItself) {
     refuse(place + "/script", kItself);
     program(place + "/other", "#!/bin/sh\nexec runc \"$@\"\n");
     EXPECT_EQ(place + "/other", find_runtime("x", place + "/other").path);
+  });
+}
+
+// Else it might call itself, and so on for ever.
+TEST(FindRuntime, OneThatCannotBeLookedAtIsNotTakenForAnother) {
+  at([](const std::string& place) {
+    program(place + "/runc", "#!/bin/sh\n");
+    const struct ::rlimit none {};
+    ASSERT_EQ(0, ::setrlimit(RLIMIT_NOFILE, &none));
+    EXPECT_THROW(find_runtime("x", place + "/runc"), SystemError);
   });
 }
 
