@@ -7,13 +7,16 @@ Of a call's further errors, and in containers of other kinds than the plain one,
 each run, chosen by OCI_CNB_SEED; OCI_CNB_FAULTS=all tries everything.
 """
 
+import json
 import os
+import platform
 import random
 import re
 
 import pytest
 
-from bundle import Bundle, Joined, clear_store, collect, wrongs_inside
+import short
+from bundle import LIMIT, Bundle, Joined, clear_store, collect, wrongs_inside
 from errnos import ERRORS, FUNCTIONS, INTERRUPTED, LEFT_OUT
 from kit import source as tree
 from kit import traces
@@ -22,6 +25,7 @@ from kit.engine import execute, must
 EVERYTHING = os.environ.get("OCI_CNB_FAULTS") == "all"
 SEED = int(os.environ.get("OCI_CNB_SEED") or int.from_bytes(os.urandom(4), "big"))
 PART = 60  # of those that are chosen, in each test
+SHORT = 7  # bytes
 
 
 def fail(call, error):
@@ -231,3 +235,26 @@ def test_access_rights_that_cannot_be_read_are_not_absent(room, programs, make_s
         container.end()
     bundle.remove()
     assert collect(programs) == []
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="short.py knows the registers of x86-64")
+@pytest.mark.parametrize("kind", ["plain", "named"])
+def test_short_reads_and_writes(room, programs, source, told, kind):
+    """Of the hook and of poststop: each moves a few bytes at most."""
+    clear_store()
+    bundle = Bundle(room, programs, source, {} if kind == "plain" else KINDS[kind])
+    container = bundle.start()
+    state = json.dumps(bundle.state(container)).encode()
+    for stage in ("createruntime", "poststop"):
+        words = [str(programs[f"oci-cnb-{stage}"])]
+        status, errors, counted = short.run(words, state, SHORT, LIMIT)
+        assert (status, errors) == (0, "")
+        assert sum(counted.values()) > 100
+        told(f"{stage}: {counted}")
+        if stage == "createruntime":
+            assert wrongs_inside(container) == []
+            container.end()
+    if kind == "named":
+        must([programs["oci-cnb"], "session", "rm", "n-failing"])
+    assert collect(programs) == []
+    bundle.remove()
