@@ -15,11 +15,9 @@ constexpr size_t kMarkerMax = 4096;
 }  // namespace
 
 void UpperProbe::require(int scratch_fd) const {
-  const std::string wanted = key(scratch_fd);
-  if (is_known(wanted)) return;
   overlay::probe_upper(scratch_fd, user_xattr_);
   try {
-    sys::replace_file(store_fd_, kMarker, wanted, 0600, sys::Durability::kCrash);
+    sys::replace_file(store_fd_, kMarker, key(scratch_fd), 0600, sys::Durability::kCrash);
   } catch (const Error&) {
     // Then the next container tries again.
   }
@@ -33,14 +31,14 @@ std::string UpperProbe::key(int scratch_fd) const {
          (user_xattr_ ? " user.overlay\n" : " trusted.overlay\n");
 }
 
-bool UpperProbe::is_known(const std::string& key) const {
+bool UpperProbe::is_known(int scratch_fd) const {
   if (boot_id_.empty()) return false;
   const int fd = sys::open_at_raw(store_fd_, kMarker, O_RDONLY | O_NOFOLLOW | O_NONBLOCK,
                                   sys::Resolve::kStrict);
   if (fd < 0) return false;
   const sys::UniqueFd marker(fd);
   try {
-    return sys::read_all(marker.get(), kMarkerMax, kMarker) == key;
+    return sys::read_all(marker.get(), kMarkerMax, kMarker) == key(scratch_fd);
   } catch (const Error&) {
     return false;
   }

@@ -13,13 +13,12 @@ class UpperProbe {
   UpperProbe(int store_fd, std::string boot_id, bool user_xattr)
       : store_fd_(store_fd), boot_id_(std::move(boot_id)), user_xattr_(user_xattr) {}
 
-  /// Throws what overlay::probe_upper throws.
+  bool is_known(int scratch_fd) const;
+  /// Tries it. Throws what overlay::probe_upper throws.
   void require(int scratch_fd) const;
-  bool is_known(int scratch_fd) const { return is_known(key(scratch_fd)); }
 
  private:
   std::string key(int scratch_fd) const;
-  bool is_known(const std::string& key) const;
 
   int store_fd_;
   std::string boot_id_;

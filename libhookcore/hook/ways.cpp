@@ -127,8 +127,8 @@ MadeWorkspace WayChain::take_overlay(Work& work) {
       if (!place_.probe.is_known(place_.scratch)) {
         const auto known = book(work).find(Way::kOverlay);
         if (known && !known->works) throw WayRefused(known->reason, false, Code::kScratch);
+        place_.probe.require(place_.scratch);
       }
-      place_.probe.require(place_.scratch);
     }
     prepare_scratch(work);
     work.workspace = overlay::make_masks(work.api, work.plan, work.source.get());

@@ -31,6 +31,12 @@ sys::UniqueFd open_private(int parent, const std::string& name) {
   return sys::open_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kNoLinks);
 }
 
+// To be written: descriptor or -errno.
+int make_state_file(int session_fd) {
+  return sys::open_at_raw(session_fd, kStateFile, O_WRONLY | O_CREAT | O_NOFOLLOW,
+                          sys::Resolve::kStrict, 0600);
+}
+
 void require_ours(int fd, const std::string& path) {
   const struct ::stat status = sys::stat_fd(fd, path);
   if (status.st_uid == ::geteuid() && (status.st_mode & 022) == 0) return;
@@ -104,7 +110,10 @@ std::optional<SessionState> read_state(int session_fd) {
   const auto file =
       sys::try_open_at(session_fd, kStateFile, O_RDONLY | O_NOFOLLOW, sys::Resolve::kStrict);
   if (!file) return std::nullopt;
-  return parse_session_state(sys::read_all(file->get(), kStateMax, kStateFile));
+  const std::string text = sys::read_all(file->get(), kStateMax, kStateFile);
+  // Laid in for the first one.
+  if (text.empty()) return std::nullopt;
+  return parse_session_state(text);
 }
 
 Session::Session(std::string name, sys::UniqueFd fd, bool is_new)
@@ -125,13 +134,11 @@ void Session::write_state(SessionState state) {
 bool Session::add_state(const std::string& text) {
   sys::UniqueFd file = std::move(state_file_);
   if (!file && is_new_ && !state_) {
-    const int made =
-        sys::open_at_raw(fd_.get(), kStateFile, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
-                         sys::Resolve::kStrict, 0600);
-    // A hook that was killed at its first write was here between our making and our locking.
-    if (made == -EEXIST) return false;
+    const int made = make_state_file(fd_.get());
     if (made < 0) throw SystemError("openat2", kStateFile, -made, Code::kScratch);
     file.reset(made);
+    // A hook that was killed at its first write was here between our making and our locking.
+    if (sys::stat_fd(file.get(), kStateFile).st_size > 0) return false;
   }
   if (!file) return false;
   sys::write_all(file.get(), text, kStateFile);
@@ -215,6 +222,8 @@ void Store::keep_spare(std::initializer_list<const char*> directories) {
   for (const char* directory : directories) {
     if (::mkdirat(spare.get(), directory, kPrivate) != 0) return;
   }
+  const sys::UniqueFd state(std::max(-1, make_state_file(spare.get())));
+  if (!state) return;
   // What stays where it is goes with the trash.
   static_cast<void>(
       ::renameat2(trash_.get(), name.c_str(), root_fd_.get(), kSpare, RENAME_NOREPLACE));

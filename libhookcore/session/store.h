@@ -167,8 +167,8 @@ class Store {
 
   /// Opens or makes a session and waits for its lock.
   Session acquire(const std::string& name);
-  /// Lays in an empty session with these directories: the next container's start is spared the
-  /// making of them. What fails here is made then.
+  /// Lays in an empty session with these directories and an empty state.json: the next container's
+  /// start is spared the making of them. What fails here is made then.
   void keep_spare(std::initializer_list<const char*> directories);
   /// nullopt when there is none.
   std::optional<Session> find(const std::string& name);

@@ -49,7 +49,7 @@ def trash():
 
 
 # What poststop lays in for the next container.
-SPARE = {"spare", "spare/work", "spare/upper.new", "spare/layers"}
+SPARE = {"spare", "spare/state.json", "spare/work", "spare/upper.new", "spare/layers"}
 
 
 def store_entries():
