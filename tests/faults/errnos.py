@@ -59,6 +59,9 @@ ERRORS = {name: errors.split() for name, errors in {
     "socketpair": f"{TABLE} EAFNOSUPPORT EOPNOTSUPP",
     "clone": "EAGAIN ENOMEM ENOSPC EPERM",
     "recvmsg": "ENOMEM ECONNREFUSED ENOTCONN",
+    # Of poststop.
+    "chmod": "EPERM EROFS EIO ENOMEM",
+    "faccessat2": "ENOMEM EIO EROFS",
     # Of one that shows a source's owner as its own.
     "kill": "EPERM ESRCH",
     "wait4": "ECHILD",

@@ -258,3 +258,25 @@ def test_short_reads_and_writes(room, programs, source, told, kind):
         must([programs["oci-cnb"], "session", "rm", "n-failing"])
     assert collect(programs) == []
     bundle.remove()
+
+
+def test_each_call_of_poststop_fails_once(bundle, programs, told):
+    """It ends well, or by one line; then everything is collected, whatever it has left."""
+    container = bundle.start()
+    bundle.hook("createruntime", container)
+    container.end()
+    calls = [call for call in bundle.calls("poststop", container) if call.name not in LEFT_OUT]
+    wrong, refused, tried = [], 0, 0
+    for call, error in failures(calls):
+        clear_store()
+        container = bundle.start()
+        assert bundle.hook("createruntime", container) == (0, "")
+        container.end()
+        status, errors = bundle.hook("poststop", container, fail(call, error))
+        refused, tried = refused + (status != 0), tried + 1
+        good = status == 0 or (20 <= status <= 31 and
+                               re.fullmatch(r"oci-cnb-poststop: [a-z-]+: \S.*\n", errors))
+        found = ([] if good else [f"{status}: {errors}"]) + collect(programs)
+        wrong += [f"{call}, {error}: {line}" for line in found]
+    assert wrong == [], "\n".join(wrong)
+    told(f"{tried} failures, {refused} refused")
