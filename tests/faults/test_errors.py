@@ -16,7 +16,8 @@ import re
 import pytest
 
 import short
-from bundle import LIMIT, Bundle, Joined, clear_store, collect, wrongs_inside
+from bundle import (
+    LIMIT, Bundle, Joined, clear_store, collect, lay_in_spare, wrongs_inside)
 from errnos import ERRORS, FUNCTIONS, INTERRUPTED, LEFT_OUT
 from kit import source as tree
 from kit import traces
@@ -47,6 +48,14 @@ def anchored_tree(path):
         file.write(ANCHORED)
 
 
+def left_in_session():
+    """None for a directory that has just become the session's, and may stay for a collector: it is
+    empty, or has what poststop had laid in."""
+    left = {name.split("/", 2)[2] for name in traces.store_entries() if name.count("/") > 1}
+    laid_in = {name.partition("/")[2] for name in traces.SPARE} - {""}
+    return sorted(left) if left != laid_in else []
+
+
 def wrongs(call, status, errors, container, writable=True):
     """What is wrong with a run in which that call failed, a line each."""
     if status == 0:
@@ -55,8 +64,7 @@ def wrongs(call, status, errors, container, writable=True):
     name = FUNCTIONS.get(call.name, call.name)
     if not re.fullmatch(rf"oci-cnb-createruntime: [a-z-]+: .*\b({name})\b.*; \S.*\n", errors):
         found.append(f"told: {errors}")
-    # Where the directory of the session was just made, it may stay for the collector.
-    found += [f"left in the store: {name}" for name in traces.store_entries() if name.count("/") > 1]
+    found += [f"left in the store: {name}" for name in left_in_session()]
     made = {path.name for path in container.root.iterdir()} - {"workspace"}
     return found + [f"left in the rootfs: {name}" for name in made]
 
@@ -91,14 +99,14 @@ def failures(calls, all_calls=True):
 class Attempts:
     """Starts of a bundle's container with one failure each."""
 
-    def __init__(self, bundle, programs):
-        self._bundle, self._programs = bundle, programs
+    def __init__(self, bundle, programs, prepare):
+        self._bundle, self._programs, self._prepare = bundle, programs, prepare
         self._session = bundle.annotations.get("io.cnb.hooks.session")
         self._writable = "io.cnb.hooks.workspace" not in bundle.annotations
         self.tried, self.refused, self.wrong = 0, 0, []
 
     def start(self, call, error):
-        clear_store()
+        self._prepare()
         container = self._bundle.start()
         status, errors = self._bundle.hook("createruntime", container, fail(call, error))
         self.tried, self.refused = self.tried + 1, self.refused + (status != 0)
@@ -114,9 +122,9 @@ class Attempts:
         return f"{self.tried} failures, {self.refused} refused{part}"
 
 
-def run_with_failures(bundle, programs, chosen):
+def run_with_failures(bundle, programs, chosen, prepare=clear_store):
     mounts = traces.mounts()
-    attempts = Attempts(bundle, programs)
+    attempts = Attempts(bundle, programs, prepare)
     for call, error in chosen:
         attempts.start(call, error)
     assert attempts.wrong == [], "\n".join(attempts.wrong)
@@ -141,6 +149,7 @@ def test_each_look_up_fails_once(room, programs, make_source):
 
 OWNER = 1000
 KINDS = {
+    "spare": {},
     "named": {"io.cnb.hooks.session": "failing"},
     "tmpfs": {"io.cnb.hooks.scratch": "tmpfs"},
     "read-only": {"io.cnb.hooks.workspace": "readonly"},
@@ -153,9 +162,16 @@ if os.stat("/").st_uid == 0:  # a user namespace can't show the owner as another
 def test_calls_of_other_containers_fail(room, programs, make_source, told, kind):
     source = make_source(OWNER if kind == "other-owner" else None)
     bundle = Bundle(room, programs, source, annotations=KINDS[kind])
-    clear_store()
+
+    def prepare():
+        clear_store()
+        if kind == "spare":
+            lay_in_spare(bundle)
+
+    prepare()
     calls = failing_calls(bundle)
-    attempts = run_with_failures(bundle, programs, failures(calls, all_calls=False))
+    chosen = failures(calls, all_calls=False)
+    attempts = run_with_failures(bundle, programs, chosen, prepare)
     assert attempts.refused > attempts.tried // 4
     told(f"{len(calls)} calls, {attempts}")
     bundle.remove()
