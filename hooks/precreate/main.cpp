@@ -8,6 +8,7 @@
 #include "libhookcore/oci/edit.h"
 #include "libhookcore/optin/request.h"
 #include "libhookcore/sys/file.h"
+#include "libhookcore/sys/process.h"
 
 namespace {
 
@@ -30,6 +31,7 @@ std::string adjusted(std::string text, report::Log& log) {
 
 void precreate(report::Log& log) {
   std::string text = hook::read_stdin(oci::kMaxConfigSize, Code::kConfig);
+  sys::keep_capabilities({});
   sys::write_all(STDOUT_FILENO, adjusted(std::move(text), log), "standard output");
 }
 

@@ -1,6 +1,9 @@
 #include "libhookcore/hook/poststop.h"
 
+#include <linux/capability.h>
+
 #include <algorithm>
+#include <array>
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/hook/job.h"
@@ -8,6 +11,7 @@
 #include "libhookcore/overlay/workspace.h"
 #include "libhookcore/session/helper.h"
 #include "libhookcore/session/store.h"
+#include "libhookcore/sys/process.h"
 
 namespace hookcore::hook {
 namespace {
@@ -62,7 +66,11 @@ bool end_session(session::Store& store, const sys::Proc& proc, const oci::State&
 }  // namespace
 
 void run_poststop_hook(report::Log& log) {
-  const oci::State state = oci::parse_state(read_stdin(oci::kMaxStateSize, Code::kState));
+  const std::string input = read_stdin(oci::kMaxStateSize, Code::kState);
+  // What a container's users have written is removed, and processes are asked what they mount.
+  sys::keep_capabilities(
+      std::array{CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_SYS_PTRACE});
+  const oci::State state = oci::parse_state(input);
   if (!mentions_us(state)) return;
   log.set_container(state.id);
   const Home home = Home::find();

@@ -386,7 +386,7 @@ bool prepare_container(const Job& job, const sys::Proc& proc, const session::Sto
   Namespaces namespaces(proc, job.pid, job.stage);
   log.set_opener(store.log_directory_opener());
   namespaces.enter();
-  sys::keep_mount_capabilities();
+  sys::keep_mount_capabilities();  // a user namespace gives all of them again
   Rootfs rootfs(proc, rootfs_path(job.state, job.config));
   const UpperProbe probe(store.fd(), claim.state().boot_id, namespaces.user_xattr());
   Preparation preparation(job, proc, store, claim, std::move(*shared), namespaces, rootfs,

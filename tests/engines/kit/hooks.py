@@ -11,7 +11,7 @@ STAGES = {
     "prestart": "oci-cnb-prestart",
     "poststop": "oci-cnb-poststop",
 }
-NAMES = (*STAGES.values(), "oci-cnb", "oci-cnb-fuse", "oci-cnb-runtime")
+NAMES = (*STAGES.values(), "oci-cnb", "oci-cnb-fuse", "oci-cnb-runtime", "oci-cnb-guard")
 INSTALLED = ("precreate", "createRuntime", "poststop")
 # Every annotation of ours, so that a misspelled one reaches the hook and is told about.
 OPTED_IN = {"annotations": {r"^io\.cnb\.hooks\..*$": ".*"}}
