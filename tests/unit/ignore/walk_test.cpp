@@ -88,6 +88,7 @@ class Thrower : public MaskSink {
 
 TEST(Walk, SinkExceptionsEndIt) {
   std::vector<std::string> entries;
+  entries.reserve(300);
   for (int i = 0; i < 300; ++i) entries.push_back("d" + std::to_string(i) + "/e/x");
   const ScratchTree tree(entries);
   Thrower sink;

@@ -132,7 +132,7 @@ TEST(OpenIfReadable, TellsAbsentFromUnknown) {
       EXPECT_FALSE(open_if_readable(place.fd, path, kFlags)) << path;
     }
     std::string deep = "directory";
-    while (deep.size() < 2 * PATH_MAX) deep += "/directory";
+    while (deep.size() < size_t{2} * PATH_MAX) deep += "/directory";
     EXPECT_FALSE(open_if_readable(place.fd, deep, kFlags));
     const struct ::rlimit none {};
     ASSERT_EQ(0, ::setrlimit(RLIMIT_NOFILE, &none));
