@@ -102,7 +102,8 @@ void Namespaces::enter() {
   if (!mount_) return;
   if (!same_user_ && !sys::has_capability(CAP_SYS_ADMIN)) {
     sys::enter_user_namespace(user_.get());
-    ::prctl(PR_SET_DUMPABLE, 0);  // new credentials made us dumpable again
+    ::prctl(PR_SET_DUMPABLE, 0);     // new credentials made us dumpable again
+    sys::keep_mount_capabilities();  // and gave us all capabilities
     same_user_ = true;
     user_xattr_ = true;
     uids_.clear();

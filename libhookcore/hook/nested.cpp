@@ -13,25 +13,25 @@ namespace hookcore::hook {
 
 std::vector<NestedMount> take_nested_mounts(sys::MountApi& api, sys::MountTable& mounts,
                                             const oci::ConfigView& config,
-                                            const std::string& workspace_path, int workspace_fd,
+                                            const std::string& workspace_path,
+                                            const EngineMount& workspace,
                                             const ignore::RuleSet& rules) {
-  const sys::MountInfo workspace = mounts.of(workspace_fd);
-  const std::string prefix = workspace.mount_point + "/";
+  const std::string prefix = workspace.info.mount_point + "/";
   std::vector<NestedMount> nested;
-  for (const sys::MountInfo& mount : mounts.children(workspace.id)) {
+  for (const sys::MountInfo& mount : mounts.children(workspace.info.id)) {
     if (!mount.mount_point.starts_with(prefix)) continue;
     NestedMount entry;
     entry.path = mount.mount_point.substr(prefix.size());
     const oci::Mount* asked = config.mount_at(workspace_path + "/" + entry.path);
     if (asked == nullptr) {
-      if (ignore::explain(workspace_fd, rules, entry.path).hidden) continue;
+      if (ignore::explain(workspace.fd, rules, entry.path).hidden) continue;
       throw Error(Code::kSource, "a file system is mounted inside the source", quote(entry.path),
                   "exclude it in the ignore file, or mount it into the container by itself (-v "
                   "HOSTDIR:" +
                       workspace_path + "/...)");
     }
     const sys::UniqueFd place =
-        sys::open_at(workspace_fd, entry.path, O_PATH | O_NOFOLLOW, sys::Resolve::kNoLinks);
+        sys::open_at(workspace.fd, entry.path, O_PATH | O_NOFOLLOW, sys::Resolve::kNoLinks);
     entry.directory = S_ISDIR(sys::stat_fd(place.get(), entry.path).st_mode);
     entry.tree = api.clone(place.get(), true);
     // crun makes mounts read-only after the hooks have run, and then only those that it knows.

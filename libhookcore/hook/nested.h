@@ -18,12 +18,19 @@ struct NestedMount {
   sys::UniqueFd tree;  ///< a clone of it with everything below
 };
 
+/// The engine's mount at the workspace's path.
+struct EngineMount {
+  int fd;
+  const sys::MountInfo& info;
+};
+
 /// Finds and clones the engine's mounts below the workspace. A mount that came with the source (it
 /// lies on the host's disk there, and the engine bound it recursively) would be writable in the
 /// container or silently empty: Error(kSource), unless a rule hides it.
 std::vector<NestedMount> take_nested_mounts(sys::MountApi& api, sys::MountTable& mounts,
                                             const oci::ConfigView& config,
-                                            const std::string& workspace_path, int workspace_fd,
+                                            const std::string& workspace_path,
+                                            const EngineMount& workspace,
                                             const ignore::RuleSet& rules);
 /// What the mask layer has to keep in place for them.
 std::vector<overlay::Anchor> anchors(const std::vector<NestedMount>& nested);

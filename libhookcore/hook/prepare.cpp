@@ -100,8 +100,9 @@ class Preparation {
     engine_mount_ = rootfs_.directory(job_.request.workspace_path);
     if (!engine_mount_) return pauses;
     // The workspace may lie on another of the engine's mounts.
-    for (std::optional mount = mounts_.of(engine_mount_->get());
-         mount && mount->id != rootfs_mount_.id; mount = mounts_.find(mount->parent)) {
+    engine_mount_info_ = mounts_.of(engine_mount_->get());
+    for (std::optional mount = engine_mount_info_; mount && mount->id != rootfs_mount_.id;
+         mount = mount->parent == rootfs_mount_.id ? std::nullopt : mounts_.find(mount->parent)) {
       if (!mount->shared) continue;
       const sys::UniqueFd root =
           sys::open_at(AT_FDCWD, mount->mount_point, O_PATH, sys::Resolve::kHost);
@@ -167,7 +168,7 @@ class Preparation {
     ignore::RuleSet rules = ignore::load_rules(engine_mount, job_.request.ignore_file);
     overlay::IdShift shift;
     const auto nested = take_nested_mounts(api, mounts_, job_.config, job_.request.workspace_path,
-                                           engine_mount, rules);
+                                           {engine_mount, engine_mount_info_}, rules);
     if (shared_.workspace) {
       join_workspace(api, nested, flags, writable);
       return;
@@ -287,7 +288,7 @@ class Preparation {
     if (!same_owner && ::fchown(layers, process_.uid, process_.gid) != 0) {
       throw SystemError("fchown", "/layers", errno, Code::kScratch);
     }
-    if (::fchmod(layers, 0755) != 0) {
+    if ((!same_owner || (made.st_mode & 07777) != 0755) && ::fchmod(layers, 0755) != 0) {
       throw SystemError("fchmod", "/layers", errno, Code::kScratch);
     }
   }
@@ -327,6 +328,7 @@ class Preparation {
   sys::MountTable mounts_;
   sys::MountInfo rootfs_mount_;
   std::optional<sys::UniqueFd> engine_mount_;  ///< what stands at the workspace's path
+  sys::MountInfo engine_mount_info_;
   std::unique_ptr<sys::MountBin> bin_;
   bool bin_stays_ = false;
 };
@@ -386,7 +388,6 @@ bool prepare_container(const Job& job, const sys::Proc& proc, const session::Sto
   Namespaces namespaces(proc, job.pid, job.stage);
   log.set_opener(store.log_directory_opener());
   namespaces.enter();
-  sys::keep_mount_capabilities();  // a user namespace gives all of them again
   Rootfs rootfs(proc, rootfs_path(job.state, job.config));
   const UpperProbe probe(store.fd(), claim.state().boot_id, namespaces.user_xattr());
   Preparation preparation(job, proc, store, claim, std::move(*shared), namespaces, rootfs,

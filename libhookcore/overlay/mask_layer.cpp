@@ -45,7 +45,7 @@ bool is_shortage(int error) { return error == ENOMEM || error == ENOSPC || error
 
 }  // namespace
 
-void copy_metadata(int source_fd, int target_fd, std::string_view path) {
+struct ::stat copy_metadata(int source_fd, int target_fd, std::string_view path) {
   const struct ::stat status = sys::stat_fd(source_fd, path);
   const struct ::stat made = sys::stat_fd(target_fd, path);
   // Each is a transaction of the file system's journal, even where nothing changes.
@@ -54,11 +54,14 @@ void copy_metadata(int source_fd, int target_fd, std::string_view path) {
       errno != EINVAL) {
     throw SystemError("fchown", path, errno);
   }
-  if (::fchmod(target_fd, status.st_mode & 07777) != 0) throw SystemError("fchmod", path, errno);
+  const bool same_mode = same_owner && made.st_mode == status.st_mode;
+  if (!same_mode && ::fchmod(target_fd, status.st_mode & 07777) != 0) {
+    throw SystemError("fchmod", path, errno);
+  }
   const sys::UniqueFd readable(
       sys::plain_openat(source_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!readable && errno != EACCES && errno != EPERM) throw SystemError("openat", path, errno);
-  if (!readable) return;
+  if (!readable) return status;
   for (const std::string& name : sys::list_xattrs(readable.get())) {
     if (!is_copied_xattr(name)) continue;
     const auto value = sys::get_xattr(readable.get(), name);
@@ -66,6 +69,7 @@ void copy_metadata(int source_fd, int target_fd, std::string_view path) {
     // Without the list of access rights that it has, a directory would be open to more.
     if (is_shortage(errno)) throw SystemError("fsetxattr", path, errno, Code::kScratch);
   }
+  return status;
 }
 
 void copy_times(const struct ::stat& source, int target_fd, std::string_view path) {
@@ -75,7 +79,7 @@ void copy_times(const struct ::stat& source, int target_fd, std::string_view pat
 
 MaskLayer::MaskLayer(int root_fd, int source_fd, Options options)
     : root_(sys::reopen_directory(root_fd)), source_fd_(source_fd), options_(std::move(options)) {
-  copy_metadata(source_fd_, root_.get(), "");
+  root_status_ = copy_metadata(source_fd_, root_.get(), "");
 }
 
 void MaskLayer::mask(const ignore::SourceDirectory& directory, std::string_view name,
@@ -124,8 +128,7 @@ sys::UniqueFd MaskLayer::copy_directory(int parent_fd, const std::string& name,
   if (!made) return fd;
   const sys::UniqueFd original =
       sys::open_at(source_fd_, path, O_PATH | O_DIRECTORY, sys::Resolve::kNoLinks);
-  copy_metadata(original.get(), fd.get(), path);
-  const struct ::stat status = sys::stat_fd(original.get(), path);
+  const struct ::stat status = copy_metadata(original.get(), fd.get(), path);
   directories_.emplace(path, std::array{status.st_atim, status.st_mtim});
   return fd;
 }
@@ -194,7 +197,7 @@ void MaskLayer::finish() {
         sys::open_at(root_.get(), path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kStrict);
     if (::futimens(fd.get(), times.data()) != 0) fail("futimens", path, errno);
   }
-  copy_times(sys::stat_fd(source_fd_, "source"), root_.get(), "mask layer");
+  copy_times(root_status_, root_.get(), "mask layer");
 }
 
 }  // namespace hookcore::overlay

@@ -55,6 +55,7 @@ class MaskLayer : public ignore::MaskSink {
 
   sys::UniqueFd root_;
   int source_fd_;
+  struct ::stat root_status_ {};  ///< the source's root
   Options options_;
   std::mutex mutex_;
   /// Access and modification time of the originals of the layer's directories, by path.
@@ -70,7 +71,8 @@ class MaskLayer : public ignore::MaskSink {
 /// them (an idmapped mount shows other owners than the disk has); times are copy_times'. Attributes
 /// that the file system or the namespace refuses are left out, as are those of security modules,
 /// which label by their own rules, and overlayfs' own.
-void copy_metadata(int source_fd, int target_fd, std::string_view path);
+/// Returns what source is like, its times too.
+struct ::stat copy_metadata(int source_fd, int target_fd, std::string_view path);
 void copy_times(const struct ::stat& source, int target_fd, std::string_view path);
 
 }  // namespace hookcore::overlay

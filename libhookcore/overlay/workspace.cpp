@@ -156,20 +156,32 @@ void refuse_scratch_inside(const sys::Proc& proc, int source_fd, int scratch_fd)
   }
 }
 
+namespace {
+
+// Under another name until it is complete: a hook may be killed here, and the container started
+// again. Most sessions begin with it (session::Store::keep_spare).
+sys::UniqueFd open_unfinished_upper(int scratch_fd) {
+  constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+  if (auto there =
+          sys::try_open_at(scratch_fd, kUnfinishedUpperName, kFlags, sys::Resolve::kStrict)) {
+    return std::move(*there);
+  }
+  if (::mkdirat(scratch_fd, kUnfinishedUpperName, 0700) != 0 && errno != EEXIST) {
+    throw SystemError("mkdirat", kUpperName, errno, Code::kScratch);
+  }
+  return sys::open_at(scratch_fd, kUnfinishedUpperName, kFlags, sys::Resolve::kStrict);
+}
+
+}  // namespace
+
 void prepare_upper(int scratch_fd, int source_fd) {
   if (::mkdirat(scratch_fd, kWorkName, 0700) != 0 && errno != EEXIST) {
     throw SystemError("mkdirat", kWorkName, errno, Code::kScratch);
   }
   if (sys::stat_at(scratch_fd, kUpperName)) return;
-  // Under another name until it is complete: a hook may be killed here, and the container started
-  // again.
-  if (::mkdirat(scratch_fd, kUnfinishedUpperName, 0700) != 0 && errno != EEXIST) {
-    throw SystemError("mkdirat", kUpperName, errno, Code::kScratch);
-  }
-  const sys::UniqueFd upper = sys::open_at(
-      scratch_fd, kUnfinishedUpperName, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kStrict);
-  copy_metadata(source_fd, upper.get(), "");
-  copy_times(sys::stat_fd(source_fd, "source"), upper.get(), kUpperName);
+  const sys::UniqueFd upper = open_unfinished_upper(scratch_fd);
+  const struct ::stat source = copy_metadata(source_fd, upper.get(), "");
+  copy_times(source, upper.get(), kUpperName);
   if (::renameat(scratch_fd, kUnfinishedUpperName, scratch_fd, kUpperName) != 0) {
     throw SystemError("renameat", kUpperName, errno, Code::kScratch);
   }

@@ -2,8 +2,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "libhookcore/base/utf8.h"
 #include "libhookcore/session/document.h"
+#include "libhookcore/session/state_writer.h"
 #include "libhookcore/session/store.h"
 #include "libhookcore/sys/mount.h"
 #include "libhookcore/sys/shared_mount.h"
@@ -14,12 +14,28 @@ namespace {
 constexpr int kVersion = 2;
 constexpr std::array<const char*, 3> kKinds{"container", "named", "pod"};
 
-nlohmann::ordered_json to_json(const Member& member) {
-  nlohmann::ordered_json json{
-      {"pid", member.pid}, {"start", member.start_time}, {"mounted", member.mounted}};
-  if (!member.container.empty()) json["container"] = member.container;
-  if (member.pid_namespace != 0) json["pidns"] = member.pid_namespace;
-  return json;
+void write(StateWriter& writer, const Member& member) {
+  writer.element([&] {
+    writer.number("pid", member.pid);
+    writer.number("start", member.start_time);
+    writer.boolean("mounted", member.mounted);
+    if (!member.container.empty()) writer.string("container", member.container);
+    if (member.pid_namespace != 0) writer.number("pidns", member.pid_namespace);
+  });
+}
+
+void write_origin(StateWriter& writer, const Origin& origin) {
+  writer.object("origin", [&] {
+    writer.path("path", origin.path);
+    writer.numbers("since", std::array{origin.seconds, origin.nanoseconds});
+    writer.path("asked-rules", origin.asked_rules);
+    writer.path("rules", origin.rules);
+    writer.boolean("user-xattr", origin.user_xattr);
+    writer.numbers("uid-swap", origin.uid_swap);
+    writer.numbers("gid-swap", origin.gid_swap);
+    writer.array("uids", origin.uids, [&](const auto& range) { writer.numbers(range); });
+    writer.array("gids", origin.gids, [&](const auto& range) { writer.numbers(range); });
+  });
 }
 
 Member to_member(const nlohmann::json& json) {
@@ -49,36 +65,10 @@ void read_way(const nlohmann::json& json, SessionState& state) {
   state.way_reason = json.at("reason");
 }
 
-using Json = nlohmann::ordered_json;
-
-// A path is bytes, and JSON text is UTF-8: what isn't is an array of numbers.
-Json path_to_json(const std::string& path) {
-  for (std::string_view rest = path; !rest.empty();) {
-    const size_t length = utf8_length(rest);
-    if (length == 0) return std::vector<uint8_t>(path.begin(), path.end());
-    rest.remove_prefix(length);
-  }
-  return path;
-}
-
 std::string path_from_json(const nlohmann::json& json) {
   if (json.is_string()) return json;
   const std::vector<uint8_t> bytes = json;
   return {bytes.begin(), bytes.end()};
-}
-
-Json origin_to_json(const Origin& origin) {
-  Json json;
-  json["path"] = path_to_json(origin.path);
-  json["since"] = {origin.seconds, origin.nanoseconds};
-  json["asked-rules"] = path_to_json(origin.asked_rules);
-  json["rules"] = path_to_json(origin.rules);
-  json["user-xattr"] = origin.user_xattr;
-  json["uid-swap"] = origin.uid_swap;
-  json["gid-swap"] = origin.gid_swap;
-  json["uids"] = origin.uids;
-  json["gids"] = origin.gids;
-  return json;
 }
 
 Origin origin_from_json(const nlohmann::json& json) {
@@ -113,27 +103,31 @@ std::string_view last_whole(std::string_view text) {
 }  // namespace
 
 std::string format_state(const SessionState& state) {
-  nlohmann::ordered_json json;
-  json["version"] = kVersion;
-  json["kind"] = kKinds.at(static_cast<size_t>(state.kind));
-  json["container"] = state.container;
-  json["bundle"] = state.bundle;
-  json["restartable"] = state.restartable;
-  json["boot"] = state.boot_id;
-  json["source"] = {{"device", state.source_device}, {"inode", state.source_inode}};
-  json["scratch"] = state.scratch;
-  if (!state.origin.path.empty()) json["origin"] = origin_to_json(state.origin);
+  StateWriter writer;
+  writer.number("version", kVersion);
+  writer.string("kind", kKinds.at(static_cast<size_t>(state.kind)));
+  writer.string("container", state.container);
+  writer.string("bundle", state.bundle);
+  writer.boolean("restartable", state.restartable);
+  writer.string("boot", state.boot_id);
+  writer.object("source", [&] {
+    writer.number("device", state.source_device);
+    writer.number("inode", state.source_inode);
+  });
+  writer.string("scratch", state.scratch);
+  if (!state.origin.path.empty()) write_origin(writer, state.origin);
   if (state.way != Way::kOverlay) {
-    json["way"] = {{"name", name(state.way)}, {"reason", state.way_reason}};
+    writer.object("way", [&] {
+      writer.string("name", name(state.way));
+      writer.string("reason", state.way_reason);
+    });
   }
-  json["members"] = nlohmann::ordered_json::array();
-  for (const Member& member : state.members) json["members"].push_back(to_json(member));
+  writer.array("members", state.members, [&](const Member& member) { write(writer, member); });
   if (state.kind != Kind::kContainer) {
-    json["mount"] = state.mount_source;
-    json["pod-bundle"] = state.pod_bundle;
+    writer.string("mount", state.mount_source);
+    writer.string("pod-bundle", state.pod_bundle);
   }
-  // Names of bundles are bytes; what isn't UTF-8 is only ever compared, so replacing is enough.
-  return json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  return writer.finish();
 }
 
 std::optional<SessionState> parse_session_state(const std::string& text) {

@@ -22,13 +22,18 @@ constexpr const char* kStateFile = "state.json";
 constexpr const char* kSpare = "spare";
 constexpr size_t kStateMax = 1 << 20;
 constexpr mode_t kPrivate = 0700;
+constexpr mode_t kUsual = 0755;
 
 // Makes name below parent where it is absent; a link there is refused.
 sys::UniqueFd open_private(int parent, const std::string& name) {
+  constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+  if (auto there = sys::try_open_at(parent, name, kFlags, sys::Resolve::kNoLinks)) {
+    return std::move(*there);
+  }
   if (::mkdirat(parent, name.c_str(), kPrivate) != 0 && errno != EEXIST) {
     throw SystemError("mkdirat", name, errno, Code::kSession);
   }
-  return sys::open_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kNoLinks);
+  return sys::open_at(parent, name, kFlags, sys::Resolve::kNoLinks);
 }
 
 // To be written: descriptor or -errno.
@@ -221,6 +226,8 @@ void Store::keep_spare(std::initializer_list<const char*> directories) {
   if (!spare || ::flock(spare.get(), LOCK_EX | LOCK_NB) != 0) return;
   for (const char* directory : directories) {
     if (::mkdirat(spare.get(), directory, kPrivate) != 0) return;
+    // Most often the mode that it gets, and then nothing is left to be done.
+    if (::fchmodat(spare.get(), directory, kUsual, 0) != 0) return;
   }
   const sys::UniqueFd state(std::max(-1, make_state_file(spare.get())));
   if (!state) return;

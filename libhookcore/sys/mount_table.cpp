@@ -80,12 +80,6 @@ uint64_t newest_mount_id(int fd, bool& unique) {
   return status.stx_mnt_id;
 }
 
-// The one call without the other would leave us with ids of two kinds. ENOSYS is answered before
-// any argument is looked at.
-bool has_listmount() {
-  return ::syscall(kListmountCall, nullptr, nullptr, 0, 0) >= 0 || errno != ENOSYS;
-}
-
 // The ids of all mounts below one, at any depth; -errno.
 long list_below(uint64_t id, std::vector<uint64_t>& ids) {
   MountIdRequest request;
@@ -161,12 +155,21 @@ const std::vector<MountInfo>& MountTable::all() {
   return *all_;
 }
 
+// The one call without the other would leave us with ids of two kinds. ENOSYS is answered before
+// any argument is looked at.
+bool MountTable::can_list() {
+  if (!can_list_) {
+    can_list_ = ::syscall(kListmountCall, nullptr, nullptr, 0, 0) >= 0 || errno != ENOSYS;
+  }
+  return *can_list_;
+}
+
 MountInfo MountTable::of(int fd) {
   if (!all_) {
     bool unique = false;
     const uint64_t id = newest_mount_id(fd, unique);
     MountInfo mount;
-    if (unique && has_listmount() && ask(id, mount) == 0) return mount;
+    if (unique && can_list() && ask(id, mount) == 0) return mount;
   }
   if (const auto mount = (all(), find(mount_id(proc_, fd)))) return *mount;
   throw Error(Code::kSystem, "a mount is not in our mount namespace", "/proc/self/mountinfo");

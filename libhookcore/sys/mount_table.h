@@ -36,8 +36,10 @@ class MountTable {
 
  private:
   const std::vector<MountInfo>& all();
+  bool can_list();
 
   const Proc& proc_;
+  std::optional<bool> can_list_;
   std::optional<std::vector<MountInfo>> all_;  ///< once the kernel couldn't be asked
 };
 

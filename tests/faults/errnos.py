@@ -37,6 +37,7 @@ ERRORS = {name: errors.split() for name, errors in {
     "mknodat": f"{FULL} EACCES ENOMEM EPERM EROFS",
     "linkat": f"{FULL} EACCES EIO ENOMEM EPERM EROFS",
     "fchmod": "EROFS EPERM EIO ENOMEM",
+    "fchmodat": "EROFS EPERM EACCES EIO ENOMEM",
     "fchown": "EPERM EROFS EIO ENOMEM",
     "utimensat": "EPERM EACCES EROFS",
     "renameat": f"{FULL} EACCES EBUSY EMLINK ENOMEM EPERM EROFS",

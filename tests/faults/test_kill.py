@@ -8,7 +8,7 @@ from kit.engine import execute
 
 # The calls by which a hook changes anything outside of its own memory.
 CHANGING = {
-    "mkdirat", "mknodat", "write", "fchmod", "fchown", "fsetxattr", "utimensat", "renameat",
+    "mkdirat", "mknodat", "write", "fchmod", "fchmodat", "fchown", "fsetxattr", "utimensat", "renameat",
     "renameat2", "unlinkat", "flock", "fsync", "chmod", "setns", "unshare", "mount", "umount2",
     "open_tree", "move_mount", "mount_setattr", "fsopen", "fsconfig", "fsmount", "clone", "sendmsg",
     "exit_group"}

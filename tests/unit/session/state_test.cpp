@@ -100,8 +100,19 @@ TEST(State, OfVersionOneIsRead) {
 
 TEST(State, ABundleThatIsNotUtf8IsWrittenAllTheSame) {
   SessionState state = example();
-  state.bundle = "/bundle/\xff";
-  EXPECT_TRUE(parse_session_state(format_state(state)));
+  state.bundle = "/bundle/\xff\xc3";
+  const auto again = parse_session_state(format_state(state));
+  ASSERT_TRUE(again);
+  EXPECT_EQ("/bundle/\xEF\xBF\xBD\xEF\xBF\xBD", again->bundle);
+}
+
+TEST(State, KeepsEveryByteOfAName) {
+  SessionState state = example();
+  for (int byte = 0; byte < 0x80; ++byte) state.bundle += static_cast<char>(byte);
+  state.bundle += "\n}\n\u00e9\U0001F600";
+  const auto again = parse_session_state(format_state(state));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(state.bundle, again->bundle);
 }
 
 TEST(State, EveryTruncationIsNoState) {
