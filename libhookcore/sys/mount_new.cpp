@@ -45,10 +45,11 @@ class Context {
   void string(const char* key, const std::string& value) {
     config(FSCONFIG_SET_STRING, key, value.c_str(), 0);
   }
-  // false: this parameter isn't known, or takes no descriptor (EINVAL before Linux 6.13).
+  // false: this parameter isn't known, or takes no descriptor (EINVAL before Linux 6.13;
+  // EOPNOTSUPP before 6.5, where overlayfs takes what mount(2) takes).
   bool descriptor(const char* key, int fd) {
     if (::fsconfig(fd_.get(), FSCONFIG_SET_FD, key, nullptr, fd) == 0) return true;
-    if (errno == EINVAL) return false;
+    if (errno == EINVAL || errno == EOPNOTSUPP) return false;
     fail("fsconfig", std::string(type_) + " " + key, errno);
   }
   // The detached mount. On failure the kernel's own message goes into the error.

@@ -94,7 +94,8 @@ INSTANTIATE_TEST_SUITE_P(Kernels, EveryKernel,
                          ::testing::Combine(::testing::Values(As::kRoot, As::kUser),
                                             ::testing::Values(present_kernel,
                                                               kernel_without_mount_calls,
-                                                              seccomp::lack_descriptor_options)));
+                                                              seccomp::lack_descriptor_options,
+                                                              seccomp::lack_overlay_context)));
 
 TEST_P(MountHook, CalledTwiceDoesItsWorkOnce) {
   bench([](Bench& b) {

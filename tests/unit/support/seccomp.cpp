@@ -36,6 +36,12 @@ void install(std::vector<sock_filter> filter) {
   }
 }
 
+void refuse_descriptor_options(int error) {
+  // Little endian: the low half of the argument comes first.
+  install({load(kNumber), skip_unless(SYS_fsconfig, 3), load(kSecondArgument),
+           skip_unless(FSCONFIG_SET_FD, 1), fail(error)});
+}
+
 }  // namespace
 
 void lack(const std::vector<int>& calls) {
@@ -47,10 +53,7 @@ void lack(const std::vector<int>& calls) {
   install(std::move(filter));
 }
 
-void lack_descriptor_options() {
-  // Little endian: the low half of the argument comes first.
-  install({load(kNumber), skip_unless(SYS_fsconfig, 3), load(kSecondArgument),
-           skip_unless(FSCONFIG_SET_FD, 1), fail(EINVAL)});
-}
+void lack_descriptor_options() { refuse_descriptor_options(EINVAL); }
+void lack_overlay_context() { refuse_descriptor_options(EOPNOTSUPP); }
 
 }  // namespace seccomp

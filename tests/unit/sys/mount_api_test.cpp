@@ -33,6 +33,7 @@ enum class Kernel {
   kNoMountSetattr,
   kNoneOfThem,
   kNoDescriptorOptions,  ///< before 6.13
+  kNoOverlayContext,     ///< before 6.5
   kLegacyAsked,          ///< the other way by name, every call there
 };
 
@@ -58,18 +59,21 @@ void become(Kernel kernel) {
                             SYS_move_mount, SYS_mount_setattr});
     case Kernel::kNoDescriptorOptions:
       return seccomp::lack_descriptor_options();
+    case Kernel::kNoOverlayContext:
+      return seccomp::lack_overlay_context();
   }
 }
 
 std::string name(Kernel kernel) {
-  constexpr std::array kNames{"Present",       "NoFsopen",    "NoFsconfig",     "NoFsmount",
-                              "NoOpenTree",    "NoMoveMount", "NoMountSetattr", "NoneOfThem",
-                              "NoDescriptors", "LegacyAsked"};
+  constexpr std::array kNames{"Present",       "NoFsopen",         "NoFsconfig",     "NoFsmount",
+                              "NoOpenTree",    "NoMoveMount",      "NoMountSetattr", "NoneOfThem",
+                              "NoDescriptors", "NoOverlayContext", "LegacyAsked"};
   return kNames.at(static_cast<size_t>(kernel));
 }
 
 constexpr bool has_new_calls(Kernel kernel) {
-  return kernel == Kernel::kPresent || kernel == Kernel::kNoDescriptorOptions;
+  return kernel == Kernel::kPresent || kernel == Kernel::kNoDescriptorOptions ||
+         kernel == Kernel::kNoOverlayContext;
 }
 
 /// A rootfs and what is needed to mount in it. Work is what the hook does: it is tried with the new
@@ -371,7 +375,8 @@ INSTANTIATE_TEST_SUITE_P(
                      testing::Values(Kernel::kPresent, Kernel::kNoFsopen, Kernel::kNoFsconfig,
                                      Kernel::kNoFsmount, Kernel::kNoOpenTree, Kernel::kNoMoveMount,
                                      Kernel::kNoMountSetattr, Kernel::kNoneOfThem,
-                                     Kernel::kNoDescriptorOptions, Kernel::kLegacyAsked)),
+                                     Kernel::kNoDescriptorOptions, Kernel::kNoOverlayContext,
+                                     Kernel::kLegacyAsked)),
     param_name);
 
 }  // namespace
