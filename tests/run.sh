@@ -13,6 +13,7 @@
 #   build      the CNB lifecycle under podman and crun: images over the overlay and over plain copies
 #   kernels    crun with programs that lack each newer system call, and all of them
 #   filesystems  sources and scratch on eight file systems, each with each
+#   guest      the same in a virtual machine with Debian's kernel, sources over virtiofs and 9p
 #   faults     hooks killed at, or failing in, each of their system calls; hostile sources, races
 #   load       fifty containers at once; kill -9 of anything at random, rootful and rootless
 #   package    .deb, .rpm and tarball: install, use, upgrade, remove; two builds, one digest
@@ -23,7 +24,7 @@ set -euo pipefail
 
 checkout=$(readlink -f "$(dirname "$(readlink -f "$0")")/..")
 cd "$checkout"
-readonly all_tiers=(house unit sanitize host trixie kubernetes runtime build kernels filesystems faults load package)
+readonly all_tiers=(house unit sanitize host trixie kubernetes runtime build kernels filesystems guest faults load package)
 readonly build=$checkout/build/release results=$checkout/build/results
 readonly enter=$checkout/tests/lab/enter
 corpus=$(readlink -f "${OCI_CNB_CORPUS:-$checkout/../shared/corpus}" || true)
@@ -287,6 +288,24 @@ tier_filesystems() {
   done
 }
 
+# The suite inside counts for itself; the tests outside see what became of it.
+tier_guest() {
+  local start=$SECONDS log=$results/guest.log kernel
+  if [[ $(uname -m) != x86_64 ]]; then
+    cannot guest "it is written for x86_64 alone"
+    return
+  fi
+  if ! kernel=$(tests/lab/kernel.sh); then
+    cannot guest "Debian's kernel could not be fetched and unpacked"
+    return
+  fi
+  OCI_CNB_STAGE=$checkout/build/stage OCI_CNB_KERNEL=$kernel OCI_CNB_RESULTS=$results/user/guest-inside.xml \
+    "$enter" --bind "$kernel" host python3 -B -m pytest tests/guest -q --tb=short \
+    --junit-xml="$results/user/guest.xml" >"$log" 2>&1 || true
+  grep -vE '^\.+( |$)|^$' "$log" | tail -n 100 || true
+  collect guest $((SECONDS - start)) "$log" "$results/user/guest.xml" "$results/user/guest-inside.xml"
+}
+
 # faults_as NAME OPTIONS_OF_ENTER PREFIX TEST...
 faults_as() {
   local name=$1
@@ -380,7 +399,7 @@ main() {
   if build_preset release && stage; then
     for tier in "${tiers[@]}"; do
       case $tier in
-        unit | sanitize | host | trixie | kubernetes | runtime | build | kernels | filesystems | faults | load | package)
+        unit | sanitize | host | trixie | kubernetes | runtime | build | kernels | filesystems | guest | faults | load | package)
           if [[ $(id -u) -ne 0 ]]; then
             cannot "$tier" "the lab needs root"
             continue

@@ -8,17 +8,36 @@ import dataclasses
 WRITABLE = ("ext4", "xfs", "btrfs", "tmpfs", "fuse", "overlay")
 READ_ONLY = ("squashfs", "erofs")
 FILE_SYSTEMS = (*WRITABLE, *READ_ONLY)
+SHARED = ("virtiofs", "9p")  # what a host shares with a virtual machine
 UPPERS = ("ext4", "xfs", "btrfs", "tmpfs")  # what the kernel takes as an overlay's upper
 ID_MAPPED = UPPERS
+
+
+@dataclasses.dataclass(frozen=True)
+class Machine:
+    """Where a source and where scratch may lie on a machine."""
+
+    sources: tuple
+    scratches: tuple
+
+
+MACHINES = {
+    "host": Machine(FILE_SYSTEMS, FILE_SYSTEMS),
+    "guest": Machine(SHARED, ("ext4", "tmpfs", *SHARED)),  # tests/guest
+}
 
 INTRODUCTION = """\
 # File systems
 
 What becomes of a container whose source lies on the file system of the row and whose scratch (`scratch-dir` in
-config.toml) on that of the column, as root and as a plain user alike. `fuse` is a pass-through and stands for
-virtiofs, 9p and sshfs; `overlay` is a container's own root, in which another container starts. This is about the
-kernel's overlay alone, with `way = "overlay"` in config.toml: without that line the next way is tried where the
-scratch is refused.
+config.toml) on that of the column, as root and as a plain user alike. `fuse` is a pass-through, as sshfs is one;
+`overlay` is a container's own root, in which another container starts. This is about the kernel's overlay alone,
+with `way = "overlay"` in config.toml: without that line the next way is tried where the scratch is refused.
+
+"""
+SHARES = """
+The same in a virtual machine, as under macOS and Windows: a source that the host shares with it by virtiofs or 9p,
+scratch on the machine's own disk (ext4), in its memory or on a share; Debian's kernel, as root.
 
 """
 NOTES = """
@@ -55,7 +74,12 @@ def expected(source, scratch):
         return Outcome("read-only")
     if scratch in UPPERS:
         return Outcome("overlay")
-    return Outcome("scratch", f"lies on {scratch}, which can't be an overlay's upper")
+    return Outcome("scratch", f"{told_name(scratch)}, which can't be an overlay's upper")
+
+
+def told_name(scratch):
+    """As statfs(2) has it: virtiofs is a fuse, and 9p says what the host's file system is."""
+    return {"virtiofs": "lies on fuse", "9p": ""}.get(scratch, f"lies on {scratch}")
 
 
 def expected_of_another_owner(source):
@@ -71,12 +95,16 @@ def page():
     def cell(outcome):
         return outcome.name if outcome.served else f"refused ({outcome.name})"
 
-    lines = ["| source | " + " | ".join(FILE_SYSTEMS) + " |", "|---" * (len(FILE_SYSTEMS) + 1) + "|"]
-    for source in FILE_SYSTEMS:
-        cells = [cell(expected(source, scratch)) for scratch in FILE_SYSTEMS]
-        lines.append(f"| **{source}** | " + " | ".join(cells) + " |")
+    def table(machine):
+        columns = machine.scratches
+        lines = ["| source | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+        for source in machine.sources:
+            cells = [cell(expected(source, scratch)) for scratch in columns]
+            lines.append(f"| **{source}** | " + " | ".join(cells) + " |")
+        return "\n".join(lines) + "\n"
+
     mapped = ", ".join(ID_MAPPED[:-1]) + f" or {ID_MAPPED[-1]}"
-    return (INTRODUCTION + "\n".join(lines) + "\n" + NOTES +
+    return (INTRODUCTION + table(MACHINES["host"]) + SHARES + table(MACHINES["guest"]) + NOTES +
             f"{mapped} (an id-mapped lower); elsewhere the container is refused (`ids`, 28).\n")
 
 

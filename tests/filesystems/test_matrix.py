@@ -12,7 +12,10 @@ from kit.checks import EXIT_CODES, started
 from kit.engine import Request
 from kit.hooks import INSTALLED, Hooks
 from kit.probe import Probe
-from table import FILE_SYSTEMS, expected, expected_of_another_owner
+from table import MACHINES, expected, expected_of_another_owner
+
+HERE = MACHINES[os.environ.get("OCI_CNB_MACHINE", "host")]
+PATHS = sorted(tree.visible_paths()) + sorted(tree.masked_paths())
 
 WRITES = """
 cd /workspace && echo new > made && rm src/main.c && echo more >> README.md &&
@@ -41,7 +44,7 @@ def run(room, programs, volumes, scratch_dir, tmp_path):
         path = volumes / source / kind / "source"
         before = tree.fingerprint(path)
         runtime = Bare("crun", StoreLog(store), room / "bundles", programs)
-        probe = Probe().basics().tree().add("writes", WRITES).tree("after")
+        probe = Probe().basics().tree().lookup(PATHS).add("writes", WRITES).tree("after")
         result = runtime.run(Request(probe.script(), str(path)),
                              Hooks(tmp_path / "hooks", programs, INSTALLED))
         assert tree.difference(before, tree.fingerprint(path)) == []
@@ -59,6 +62,7 @@ def check(result, outcome, visible):
         facts = started(result)
         assert facts.mount("/workspace").type == "overlay"
         assert facts.paths() == visible
+        assert facts.found(PATHS) == visible
         assert (facts.status("writes") == 0) == (outcome.name == "overlay"), facts.text("writes")
         assert (b"made" in facts.paths("after")) == (outcome.name == "overlay")
         return
@@ -68,15 +72,15 @@ def check(result, outcome, visible):
     assert outcome.words in result.log, str(result)
 
 
-@pytest.mark.parametrize("scratch", FILE_SYSTEMS)
-@pytest.mark.parametrize("source", FILE_SYSTEMS)
+@pytest.mark.parametrize("scratch", HERE.scratches)
+@pytest.mark.parametrize("source", HERE.sources)
 def test_source_and_scratch(run, rootless, source, scratch):
     result = run("rootless" if rootless else "rootful", source, scratch)
     check(result, expected(source, scratch), tree.visible_paths())
 
 
 @pytest.mark.rootful
-@pytest.mark.parametrize("source", FILE_SYSTEMS)
+@pytest.mark.parametrize("source", HERE.sources)
 def test_a_source_of_another_owner(run, source):
     """Shown as the process's own by an id-mapped lower, where the file system has that."""
     outcome = expected_of_another_owner(source)

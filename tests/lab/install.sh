@@ -23,11 +23,16 @@ test_packages=(
   python3-grpcio python3-protobuf python3-yaml systemd
   rpm lintian
   e2fsprogs xfsprogs btrfs-progs squashfs-tools erofs-utils bindfs  # file systems
+  qemu-system-x86 cpio kmod  # the guest, besides an engine's busybox
   nodejs cargo rustc docker-compose  # the examples
 )
 bench_packages=(
   ripgrep fd-find rsync git valgrind
 )
+# In Debian 12 it comes with QEMU.
+if [[ $(. /etc/os-release && echo "${VERSION_ID:-}") != 12 ]]; then
+  test_packages+=(virtiofsd)
+fi
 
 die() { echo "tests/lab/install.sh: $*" >&2; exit 1; }
 
