@@ -3,9 +3,10 @@
 #
 #   tests/run.sh [TIER...]      without a tier: all of them, in this order
 #
-#   house      format, clang-tidy, layers, forbidden calls, files
+#   house      format, clang-tidy, cppcheck, -fanalyzer, layers, forbidden calls, files
 #   unit       unit and kernel tests, as root and as an ordinary user
-#   sanitize   the same under AddressSanitizer and UBSan
+#   sanitize   the same under AddressSanitizer and UBSan, with the share of lines that run; what has
+#              threads under ThreadSanitizer
 #   host       engines and command line on this machine, rootful and rootless
 #   trixie     the same on Debian 13, in a tree of its own
 #   kubernetes pods over the CRI: containerd of this machine (1.6), of Debian 13 (1.7) and of sid (2.1)
@@ -148,7 +149,33 @@ tier_sanitize() {
   }
   say "sanitize"
   export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+  find "$checkout/build/sanitize" -name '*.gcda' -delete
   run_ctest sanitize "$checkout/build/sanitize"
+  python3 -B tests/lab/coverage.py "$checkout/build/sanitize" 2>"$results/coverage.log" ||
+    broken coverage "could not be counted" "$results/coverage.log"
+  thread_sanitizer
+}
+
+# What has threads: the walk, and the copying that hangs on it. The corpus, which only takes longer
+# there, is left to the others.
+thread_sanitizer() {
+  local start=$SECONDS log=$results/threads.log folder
+  local -a files=()
+  build_preset threads || {
+    broken threads "does not build"
+    return
+  }
+  say "sanitize: threads"
+  : >"$log"
+  for folder in ignore copy; do
+    files+=("$results/user/threads-$folder.xml")
+    # Where the kernel scatters addresses more widely than TSan's shadow allows, it can't start.
+    TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 setarch -R \
+      "$enter" "${corpus_bind[@]}" host "$checkout/build/threads/tests/unit/test_$folder" --gtest_brief=1 \
+      --gtest_filter='-Corpus.*:Gitignore.*' --gtest_output="xml:${files[-1]}" >>"$log" 2>&1 || true
+  done
+  collect threads $((SECONDS - start)) "$log" "${files[@]}"
+  grep -A30 -E 'Failure$|WARNING: ThreadSanitizer' "$log" | head -n 80 || true
 }
 
 # suites_as WORLD USER: the engine tests, then those of the command line.

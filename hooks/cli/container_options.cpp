@@ -157,10 +157,13 @@ std::vector<std::string> take_command(std::vector<std::string>& words) {
   const bool takes =
       !words.empty() &&
       (words[0] == "run" || (words.size() > 1 && words[0] == "spec" && words[1] == "generate"));
-  const auto separator = takes ? std::find(words.begin(), words.end(), "--") : words.end();
-  if (separator == words.end()) return {};
-  std::vector<std::string> command(separator + 1, words.end());
-  words.erase(separator, words.end());
+  if (!takes) return {};
+  size_t before = 0;
+  while (before < words.size() && words[before] != "--") ++before;
+  if (before == words.size()) return {};
+  const auto rest = words.begin() + static_cast<ptrdiff_t>(before);
+  std::vector<std::string> command(rest + 1, words.end());
+  words.resize(before);
   return command;
 }
 

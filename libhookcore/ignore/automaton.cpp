@@ -223,10 +223,10 @@ Automaton::PositionSet Automaton::step(const PositionSet& from, size_t symbol_cl
         if (matches(token, symbol)) arrive(position + 1, reached);
     }
   }
-  PositionSet& set = reached.set;
+  PositionSet set = std::move(reached.set);
   std::sort(set.begin(), set.end());
   set.erase(std::unique(set.begin(), set.end()), set.end());
-  return std::move(set);
+  return set;
 }
 
 std::string Automaton::spelled_name(Position position, bool& directory) const {

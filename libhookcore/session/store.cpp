@@ -266,6 +266,7 @@ std::string Store::to_trash(const Session& session) {
   return name;
 }
 
+// cppcheck-suppress passedByValue  // the lock is given up with it
 bool Store::remove(Session session, const sys::Proc& proc, uint64_t limit) {
   if (session.state() && has_living_member(proc, *session.state())) {
     throw Error(Code::kSession, "a container of this session is running", quote(session.name()),

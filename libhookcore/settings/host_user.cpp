@@ -51,9 +51,10 @@ uid_t outside_uid(std::string_view uid_map, uid_t uid) {
 std::string home_directory(std::string_view passwd, uid_t uid) {
   constexpr size_t kUid = 2;
   constexpr size_t kHome = 5;
+  constexpr size_t kFields = 6;  // that count: the shell is the rest
   while (!passwd.empty()) {
     std::string_view line = take_line(passwd);
-    std::array<std::string_view, kHome + 1> fields;
+    std::array<std::string_view, kFields> fields;
     for (std::string_view& field : fields) {
       field = line.substr(0, line.find(':'));
       line.remove_prefix(std::min(field.size() + 1, line.size()));

@@ -163,7 +163,7 @@ Outcome Bench::run(void (*body)(report::Log&), const std::string& input,
         ::open(path("stderr").c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
     if (::dup2(in, STDIN_FILENO) < 0 || ::dup2(error, STDERR_FILENO) < 0) ::_exit(kNoExec);
     if (first) first();
-    ::_exit(run_program("oci-cnb-test", body));
+    sandbox::leave(run_program("oci-cnb-test", body));
   });
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
           tree::read(path("stderr"))};

@@ -40,6 +40,9 @@ struct InMemory {
 /// Forks and runs body there; its failed expectations fail this test.
 void run(As as, const std::function<void(const Place&)>& body);
 
+/// _exit(2) for such children: what they have run is counted, where anything is (gcov).
+[[noreturn]] void leave(int code);
+
 /// Forks and runs body, which may end as it likes; what waitpid(2) says.
 int in_child(const std::function<void()>& body);
 
