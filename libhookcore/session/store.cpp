@@ -42,6 +42,12 @@ int make_state_file(int session_fd) {
                           sys::Resolve::kStrict, 0600);
 }
 
+// Whether name, in a directory of ours, still stands for what was opened by it.
+bool is_named(int directory, const std::string& name, int fd) {
+  const auto now = sys::stat_at(directory, name);
+  return now && now->st_ino == sys::stat_fd(fd, name).st_ino;
+}
+
 void require_ours(int fd, const std::string& path) {
   const struct ::stat status = sys::stat_fd(fd, path);
   if (status.st_uid == ::geteuid() && (status.st_mode & 022) == 0) return;
@@ -196,10 +202,7 @@ std::optional<Session> Store::lock(const std::string& name, bool wait) {
       if (errno == EWOULDBLOCK) return std::nullopt;
       throw SystemError("flock", name, errno, Code::kSession);
     }
-    const auto now = sys::stat_at(sessions_.get(), name);
-    if (now && now->st_ino == sys::stat_fd(fd->get(), name).st_ino) {
-      return Session(name, std::move(*fd), false);
-    }
+    if (is_named(sessions_.get(), name, fd->get())) return Session(name, std::move(*fd), false);
   }
 }
 
@@ -289,14 +292,17 @@ bool Store::remove(Session session, const sys::Proc& proc, uint64_t limit) {
 void Store::empty_trash(CollectResult& result, uint64_t limit) {
   for (const std::string& name : sys::list_directory(trash_.get())) {
     // A session's own lock goes with it: two removers would only be in each other's way.
-    const sys::UniqueFd lock(
-        std::max(-1, sys::open_at_raw(trash_.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
-                                      sys::Resolve::kStrict)));
+    const int opened = sys::open_at_raw(trash_.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
+                                        sys::Resolve::kStrict);
+    if (opened == -ENOENT) continue;
+    const sys::UniqueFd lock(std::max(-1, opened));
     const int how = limit == sys::kNoLimit ? LOCK_EX : LOCK_EX | LOCK_NB;
     if (limit == 0 || (lock && ::flock(lock.get(), how) != 0)) {
       result.unfinished = true;
       continue;
     }
+    // Locked is what it was: a spare may have been taken from here while we waited.
+    if (lock && !is_named(trash_.get(), name, lock.get())) continue;
     const sys::RemoveResult removed = sys::remove_tree(trash_.get(), name, limit);
     if (limit != sys::kNoLimit) limit -= std::min(limit, removed.removed + removed.left);
     result.unfinished = result.unfinished || removed.cut_off;
