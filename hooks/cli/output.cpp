@@ -30,15 +30,6 @@ std::string base64(std::string_view bytes) {
   return text;
 }
 
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const size_t length = utf8_length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
 }  // namespace
 
 void print(std::string_view text) { sys::write_all(STDOUT_FILENO, text, "stdout"); }

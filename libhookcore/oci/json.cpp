@@ -395,28 +395,11 @@ std::map<std::string, std::string, std::less<>> read_annotations(JsonReader& rea
 }
 
 std::string json_string(std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string out = "\"";
-  for (size_t i = 0; i < text.size();) {
-    const size_t length = utf8_length(text.substr(i));
-    if (length == 0) {
-      throw Error(Code::kConfig, "can't be written to a JSON document, which is UTF-8",
-                  quote(text));
-    }
-    const char c = text[i];
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (byte(c) < 0x20) {
-      out += "\\u00";
-      out.push_back(kHex[byte(c) >> 4]);
-      out.push_back(kHex[byte(c) & 0xF]);
-    } else {
-      out.append(text.substr(i, length));
-    }
-    i += length;
+  if (!is_utf8(text)) {
+    throw Error(Code::kConfig, "can't be written to a JSON document, which is UTF-8", quote(text));
   }
-  out.push_back('"');
+  std::string out;
+  append_json_string(out, text);
   return out;
 }
 

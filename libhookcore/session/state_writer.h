@@ -59,7 +59,6 @@ class StateWriter {
  private:
   void separate();
   void begin(std::string_view key);
-  void append_string(std::string_view value);
   template <typename Numbers>
   void append_numbers(const Numbers& values) {
     text_ += '[';

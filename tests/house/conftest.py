@@ -3,7 +3,10 @@
     python3 -m pytest tests/house [--build-dir DIR]     DIR has compile_commands.json
 """
 
+import json
+import os
 import pathlib
+import shlex
 import subprocess
 
 import pytest
@@ -21,6 +24,23 @@ def tracked(*patterns):
              "--cached", "--others", "--exclude-standard", "--", *patterns]
     listed = subprocess.run(words, check=True, capture_output=True).stdout.decode().split("\0")
     return sorted(CHECKOUT / name for name in {*listed} if name and (CHECKOUT / name).is_file())
+
+
+def compile_commands(build):
+    """{source: its entry of the build directory's compile_commands.json}; the test is skipped without one."""
+    database = pathlib.Path(build) / "compile_commands.json"
+    if not database.exists():
+        pytest.skip(f"{database} is absent: configure first")
+    return {pathlib.Path(entry["file"]): entry for entry in json.loads(database.read_text())}
+
+
+def compiler_words(entry):
+    """Its command without the cache before it and without where the output goes: to be given another."""
+    words = shlex.split(entry["command"])
+    if os.path.basename(words[0]) == "ccache":
+        words = words[1:]
+    at = words.index("-o")
+    return words[:at] + words[at + 2:]
 
 
 def relative(path):

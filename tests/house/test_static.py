@@ -5,13 +5,11 @@ error. clang-tidy is test_tidy's.
 import concurrent.futures
 import json
 import os
-import pathlib
-import shlex
 import shutil
 import subprocess
 
 import pytest
-from conftest import CHECKOUT, relative, tracked
+from conftest import CHECKOUT, compile_commands, compiler_words, relative, tracked
 
 # C with destructors: descriptors, buffers and system calls. GCC says that its analyzer isn't made for more of C++.
 C_LIKE = ("libhookcore/sys/*.cpp",)
@@ -25,11 +23,7 @@ ANALYZER = [
 
 @pytest.fixture(scope="module")
 def commands(request):
-    """{source: entry of the release build's compile_commands.json}"""
-    database = pathlib.Path(request.config.getoption("--build-dir")) / "compile_commands.json"
-    if not database.exists():
-        pytest.skip(f"{database} is absent: configure first")
-    return {pathlib.Path(entry["file"]): entry for entry in json.loads(database.read_text())}
+    return compile_commands(request.config.getoption("--build-dir"))
 
 
 def test_cppcheck(commands, tmp_path):
@@ -49,13 +43,11 @@ def test_cppcheck(commands, tmp_path):
 def analyzed(request, commands):
     """{source: (exit code, output)}; a run for each core."""
     def one(path):
-        words = shlex.split(commands[path]["command"])
-        words = words[1:] if os.path.basename(words[0]) == "ccache" else words
+        words = compiler_words(commands[path])
         compiler = subprocess.run([words[0], "--version"], capture_output=True, text=True, check=True)
         if "Free Software Foundation" not in compiler.stdout:
             return path, None
-        at = words.index("-o")
-        done = subprocess.run(words[:at] + words[at + 2:] + ANALYZER, cwd=commands[path]["directory"],
+        done = subprocess.run(words + ANALYZER, cwd=commands[path]["directory"],
                               capture_output=True, text=True, check=False)
         return path, (done.returncode, done.stderr)
 

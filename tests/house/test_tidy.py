@@ -6,15 +6,13 @@ remembers it.
 
 import concurrent.futures
 import hashlib
-import json
 import os
 import pathlib
-import shlex
 import shutil
 import subprocess
 
 import pytest
-from conftest import CHECKOUT, relative, tracked
+from conftest import CHECKOUT, compile_commands, compiler_words, relative, tracked
 
 FOLDERS = ("libhookcore/*.cpp", "hooks/*.cpp")
 
@@ -23,8 +21,7 @@ class Tidy:
     """clang-tidy with a memory."""
 
     def __init__(self, build):
-        entries = json.loads((build / "compile_commands.json").read_text())
-        self._commands = {pathlib.Path(entry["file"]): entry for entry in entries}
+        self._commands = compile_commands(build)
         self._build = build
         self._memory = build / "tidy"
         self._memory.mkdir(exist_ok=True)
@@ -48,10 +45,7 @@ class Tidy:
     def _preprocessed(self, path):
         """All that the compiler sees, comments (NOLINT) included."""
         entry = self._commands[path]
-        words = shlex.split(entry["command"])
-        if os.path.basename(words[0]) == "ccache":
-            words = words[1:]
-        words = words[: words.index("-o")] + ["-E", "-C", str(path)]
+        words = compiler_words(entry) + ["-E", "-C"]
         return subprocess.run(
             words, cwd=entry["directory"], capture_output=True, check=True
         ).stdout
@@ -63,8 +57,6 @@ def verdicts(request):
     build = pathlib.Path(request.config.getoption("--build-dir"))
     if not shutil.which("clang-tidy"):
         pytest.skip("clang-tidy is not installed")
-    if not (build / "compile_commands.json").exists():
-        pytest.skip(f"{build} has no compile_commands.json: configure first")
     tidy = Tidy(build)
     paths = [item.callspec.params["path"] for item in request.session.items
              if item.name.startswith("test_tidy[")]
