@@ -13,6 +13,8 @@
 #include "libhookcore/base/error.h"
 #include "libhookcore/base/path.h"
 #include "libhookcore/doctor/doctor.h"
+#include "libhookcore/sys/file.h"
+#include "libhookcore/sys/process.h"
 
 namespace hookcore::cli {
 namespace {
@@ -79,7 +81,7 @@ void print_text(const Findings& findings) {
   print(text);
 }
 
-void print_findings_json(const Findings& findings) {
+Json to_json(const Findings& findings) {
   Json list = Json::array();
   for (const Finding& finding : findings) {
     list.push_back({{"status", name(finding.status)},
@@ -88,8 +90,42 @@ void print_findings_json(const Findings& findings) {
                     {"why", finding.why},
                     {"mend", finding.mend}});
   }
-  print_json(
-      {{"version", OCI_CNB_VERSION}, {"ok", !doctor::has_failures(findings)}, {"findings", list}});
+  return {
+      {"version", OCI_CNB_VERSION}, {"ok", !doctor::has_failures(findings)}, {"findings", list}};
+}
+
+Json to_json(const doctor::WorkspaceReport& report) {
+  Json workspace;
+  put_name(workspace, "source", report.source);
+  workspace["source_file_system"] = report.source_system;
+  put_name(workspace, "scratch", report.scratch);
+  workspace["scratch_file_system"] = report.scratch_system;
+  const auto& answer = report.answer;
+  workspace["way"] = answer.way ? Json(name(*answer.way)) : Json(nullptr);
+  workspace["read_only"] = answer.read_only;
+  workspace["copied_bytes"] = answer.bytes;
+  workspace["refused"] = Json::array();
+  for (const WayRefusal& refusal : answer.refusals) {
+    workspace["refused"].push_back({{"way", name(refusal.way)}, {"why", refusal.reason}});
+  }
+  Json json = to_json(report.findings);
+  json["workspace"] = std::move(workspace);
+  return json;
+}
+
+Findings examine_machine(const doctor::Machine& machine, bool as_json) {
+  Findings findings = doctor::examine(machine);
+  as_json ? print_json(to_json(findings)) : print_text(findings);
+  return findings;
+}
+
+Findings examine_directory(const doctor::Machine& machine, const std::string& path, bool as_json) {
+  const int fd = sys::open_at_raw(AT_FDCWD, path, O_PATH | O_DIRECTORY, sys::Resolve::kHost);
+  if (fd < 0) throw SystemError("open", path, -fd, Code::kUsage);
+  const std::string source = sys::Proc::open().path_of(sys::UniqueFd(fd).get());
+  doctor::WorkspaceReport report = doctor::examine_workspace(machine, source);
+  as_json ? print_json(to_json(report)) : print_text(report.findings);
+  return report.findings;
 }
 
 }  // namespace
@@ -98,10 +134,14 @@ void add_doctor_command(CLI::App& app, int& exit_code) {
   CLI::App* command =
       app.add_subcommand("doctor", "What this machine can do, and how to mend what it can't");
   const auto as_json = std::make_shared<bool>(false);
+  const auto directory = std::make_shared<std::string>();
   command->add_flag("--json", *as_json, "JSON on stdout");
-  command->callback([as_json, &exit_code] {
-    const Findings findings = doctor::examine(doctor::this_machine(programs_directory()));
-    *as_json ? print_findings_json(findings) : print_text(findings);
+  command->add_option("DIR", *directory,
+                      "A source directory: only how a container over it gets its workspace");
+  command->callback([as_json, directory, &exit_code] {
+    const doctor::Machine machine = doctor::this_machine(programs_directory());
+    const Findings findings = directory->empty() ? examine_machine(machine, *as_json)
+                                                 : examine_directory(machine, *directory, *as_json);
     exit_code = doctor::has_failures(findings) ? 1 : 0;
   });
 }

@@ -26,6 +26,33 @@ std::string WayPolicy::forbids(Way way) const {
   return way == Way::kReflink ? "" : "copy = \"reflink\" allows none";
 }
 
+std::optional<WayRefusal> WayPolicy::obstacle(Way way) const {
+  const std::string reason = forbids(way);
+  if (reason.empty()) return std::nullopt;
+  const std::string rule = way == Way::kReflink ? "reflink" : "always";
+  return WayRefusal{
+      way, reason,
+      only ? "set way = \"auto\" in config.toml" : "set copy = \"" + rule + "\" in config.toml"};
+}
+
+std::optional<Way> take_first(const std::function<std::optional<WayRefusal>(Way)>& obstacle,
+                              const std::function<void(Way)>& take,
+                              std::vector<WayRefusal>& refusals) {
+  for (const Way way : kWays) {
+    if (auto refusal = obstacle(way)) {
+      refusals.push_back(std::move(*refusal));
+      continue;
+    }
+    try {
+      take(way);
+      return way;
+    } catch (const WayRefused& refused) {
+      refusals.push_back({way, refused.what(), refused.remedy()});
+    }
+  }
+  return std::nullopt;
+}
+
 std::string describe(const std::vector<WayRefusal>& refusals) {
   std::string text;
   for (const WayRefusal& refusal : refusals) {

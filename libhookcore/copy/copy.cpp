@@ -1,6 +1,7 @@
 #include "libhookcore/copy/copy.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -57,6 +58,23 @@ class Copier : public ignore::VisibleSink {
 
  private:
   Entries& entries_;
+};
+
+/// Copies the first file and nothing else: file systems, not files, decide about sharing.
+class OneFile : public ignore::VisibleSink {
+ public:
+  explicit OneFile(Entries& entries) : entries_(entries) {}
+
+  void visible(const ignore::SourceDirectory& directory, std::string_view name,
+               ignore::EntryType type) override {
+    if (type != ignore::EntryType::kFile || done_) return;
+    done_ = true;
+    entries_.copy(directory.fd, std::string(directory.path), std::string(name));
+  }
+
+ private:
+  Entries& entries_;
+  bool done_ = false;
 };
 
 sys::UniqueFd make_directory(int parent, const std::string& name) {
@@ -123,6 +141,37 @@ Result make_copy(int source_fd, const ignore::RuleSet& rules, int directory,
   }
   rename(directory, unfinished, name);
   return result;
+}
+
+uint64_t try_copy(int source_fd, const ignore::RuleSet& rules, int directory,
+                  const Options& options) {
+  Meter meter(options);
+  if (options.method == Method::kPlain) {
+    Survey survey(meter);
+    ignore::list_visible(source_fd, rules, survey, {options.threads});
+    return meter.expected();
+  }
+  const std::string name = "sample";
+  struct Removal {
+    int directory;
+    const std::string& name;
+    ~Removal() {
+      try {
+        static_cast<void>(sys::remove_tree(directory, name));
+      } catch (const Error&) {
+        // It goes with the directory.
+      }
+    }
+  };
+  const Removal removal{directory, name};
+  const sys::UniqueFd target = make_directory(directory, name);
+  const sys::UniqueFd unused(::memfd_create("manifest", MFD_CLOEXEC));
+  if (!unused) throw SystemError("memfd_create", "manifest", errno);
+  ManifestWriter manifest(unused.get());
+  Entries entries(source_fd, target.get(), options, manifest, meter);
+  OneFile one(entries);
+  ignore::list_visible(source_fd, rules, one, {1});
+  return 0;
 }
 
 }  // namespace hookcore::copy

@@ -71,4 +71,10 @@ std::string manifest_name(const std::string& name);
 Result make_copy(int source_fd, const ignore::RuleSet& rules, int directory,
                  const std::string& name, const Options& options);
 
+/// Whether make_copy would be refused, without the copy: of Method::kReflink one visible file is
+/// made in directory, and removed; of kPlain everything is counted. Throws as make_copy does.
+/// Returns the bytes that the copy would take.
+uint64_t try_copy(int source_fd, const ignore::RuleSet& rules, int directory,
+                  const Options& options);
+
 }  // namespace hookcore::copy

@@ -23,6 +23,7 @@ class Meter {
   void cloned(uint64_t bytes) { bytes_.fetch_add(bytes, std::memory_order_relaxed); }
 
   uint64_t bytes() const { return bytes_; }
+  uint64_t expected() const { return expected_; }
 
  private:
   bool has_limit() const { return options_.method == Method::kPlain && options_.limit_bytes != 0; }

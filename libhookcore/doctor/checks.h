@@ -6,10 +6,11 @@
 
 #include "libhookcore/doctor/finding.h"
 #include "libhookcore/doctor/machine.h"
+#include "libhookcore/doctor/mounts.h"
 #include "libhookcore/doctor/podman_config.h"
 
-/// The single checks. None changes anything, but for check_scratch, which tries the scratch
-/// directory's file system with a directory that it removes.
+/// The single checks. None changes anything, but for check_scratch and check_workspace, which try
+/// the scratch directory's file system with a directory that they remove.
 namespace hookcore::doctor {
 
 /// An engine or runtime on this machine.
@@ -25,14 +26,29 @@ struct Engine {
 std::vector<Engine> find_engines(const Machine& machine);
 Findings check_engines(const std::vector<Engine>& engines);
 
+/// config.toml as the hooks read it. Throws Error(kSettings).
+settings::Settings load_settings(const Machine& machine);
+/// Where the session store is, or is to be.
+struct ScratchPlace {
+  std::string path;
+  std::string existing;  ///< itself, or the nearest directory above it that is there
+};
+ScratchPlace scratch_place(const Machine& machine, const settings::Settings& settings);
+
 Findings check_kernel(const Machine& machine);
 /// Nothing, unless this is a guest under macOS or Windows, or a host shares directories with it.
 Findings check_guest(const Machine& machine);
+std::vector<Mount> read_mounts(const Machine& machine);
+Finding about_share(const Mount& share);
+/// Engines get user namespaces, and this program doesn't: a plain user's overlay can't be tried.
+bool only_engines_get_namespaces(const Machine& machine);
 Findings check_programs(const Machine& machine);
 /// hooks.d: the files in podman's directories and in those that podman shares with others.
 Findings check_hook_files(const Machine& machine, const PodmanConfig& config);
 Findings check_settings(const Machine& machine);
 Findings check_scratch(const Machine& machine);
+/// Empty, or who else could change it.
+Findings check_scratch_owner(const Machine& machine, const ScratchPlace& scratch);
 /// Rootless only: subordinate ids (subuid(5)) and the programs that hand them out.
 Findings check_subordinate_ids(const Machine& machine);
 

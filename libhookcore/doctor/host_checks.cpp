@@ -32,12 +32,6 @@ Finding check_calls(const Kernel& kernel) {
                  mend);
 }
 
-// Ubuntu grants user namespaces to podman by an AppArmor profile that this program hasn't got.
-bool only_engines_get_namespaces(const Machine& machine) {
-  const auto text = machine.files.read("/proc/sys/kernel/apparmor_restrict_unprivileged_userns");
-  return text && text->starts_with('1');
-}
-
 Finding check_overlay(const Machine& machine) {
   constexpr const char* kCheck = "kernel-overlay";
   const auto& problem = machine.kernel.overlay_failure;
@@ -54,14 +48,6 @@ Finding check_overlay(const Machine& machine) {
                  machine.user.rootful ? "modprobe overlay"
                                       : "sudo sysctl kernel.unprivileged_userns_clone=1 "
                                         "user.max_user_namespaces=65536; Linux 5.11 or later");
-}
-
-settings::Settings load(const Machine& machine) {
-  settings::SettingsFiles files{machine.root + settings::kSystemFile, {}};
-  if (!machine.user.rootful && !machine.home.empty()) {
-    files.user = machine.root + machine.home + "/" + settings::kUserFile;
-  }
-  return settings::load_settings(machine.user, files);
 }
 
 /// The directory itself, or the nearest one above it that is there.
@@ -135,6 +121,28 @@ Finding check_helper(const Machine& machine, const std::string& name) {
 
 }  // namespace
 
+// Ubuntu grants user namespaces to podman by an AppArmor profile that this program hasn't got.
+bool only_engines_get_namespaces(const Machine& machine) {
+  const auto text = machine.files.read("/proc/sys/kernel/apparmor_restrict_unprivileged_userns");
+  return text && text->starts_with('1');
+}
+
+settings::Settings load_settings(const Machine& machine) {
+  settings::SettingsFiles files{machine.root + settings::kSystemFile, {}};
+  if (!machine.user.rootful && !machine.home.empty()) {
+    files.user = machine.root + machine.home + "/" + settings::kUserFile;
+  }
+  return settings::load_settings(machine.user, files);
+}
+
+ScratchPlace scratch_place(const Machine& machine, const settings::Settings& settings) {
+  ScratchPlace place;
+  place.path = settings.scratch_dir.value_or(
+      session::default_root(machine.user.rootful, machine.user.uid, machine.home));
+  place.existing = existing(machine.files, place.path);
+  return place;
+}
+
 std::string untrusted(const Machine& machine, const struct ::stat& status) {
   const bool trusted_owner = status.st_uid == machine.files.root_uid() ||
                              (!machine.user.rootful && status.st_uid == machine.user.uid);
@@ -151,7 +159,7 @@ Findings check_kernel(const Machine& machine) {
 Findings check_settings(const Machine& machine) {
   constexpr const char* kCheck = "settings";
   try {
-    const settings::Settings settings = load(machine);
+    const settings::Settings settings = load_settings(machine);
     if (settings.cnb_dir && !machine.files.stat(*settings.cnb_dir)) {
       return {failure(kCheck, "cnb-dir " + quote(*settings.cnb_dir) + " is not there",
                       "a container whose image has no /cnb is refused",
@@ -164,25 +172,25 @@ Findings check_settings(const Machine& machine) {
   }
 }
 
+Findings check_scratch_owner(const Machine& machine, const ScratchPlace& scratch) {
+  if (scratch.existing != scratch.path) return {};
+  const std::string others = untrusted(machine, *machine.files.stat(scratch.path));
+  if (others.empty()) return {};
+  return {failure("scratch", scratch.path + " " + others,
+                  "others could change it under a running container, so the hooks refuse it",
+                  "chown it to uid " + std::to_string(machine.user.uid) + " and chmod 0700")};
+}
+
 Findings check_scratch(const Machine& machine) {
-  constexpr const char* kCheck = "scratch";
-  std::string path;
+  ScratchPlace scratch;
   try {
-    path = load(machine).scratch_dir.value_or(
-        session::default_root(machine.user.rootful, machine.user.uid, machine.home));
+    scratch = scratch_place(machine, load_settings(machine));
   } catch (const Error&) {
     return {};  // check_settings tells
   }
-  const std::string place = existing(machine.files, path);
-  if (place == path) {
-    const std::string others = untrusted(machine, *machine.files.stat(path));
-    if (!others.empty()) {
-      return {failure(kCheck, path + " " + others,
-                      "others could change it under a running container, so the hooks refuse it",
-                      "chown it to uid " + std::to_string(machine.user.uid) + " and chmod 0700")};
-    }
-  }
-  return {probe_scratch(machine, path, place)};
+  Findings findings = check_scratch_owner(machine, scratch);
+  if (!findings.empty()) return findings;
+  return {probe_scratch(machine, scratch.path, scratch.existing)};
 }
 
 Findings check_subordinate_ids(const Machine& machine) {

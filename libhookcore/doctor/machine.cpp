@@ -90,8 +90,8 @@ std::optional<sys::UniqueFd> Files::open_directory(const std::string& path) cons
 
 Machine this_machine(const std::string& programs) {
   const settings::HostUser user = settings::find_host_user();
-  Machine machine{Files("/"), "", user, user.home, programs, this_kernel(user.rootful),
-                  run_program};
+  Machine machine{Files("/"),  "",      user, user.home, programs, this_kernel(user.rootful),
+                  run_program, try_ways};
   if (machine.home.empty()) {
     machine.home =
         settings::home_directory(machine.files.read("/etc/passwd").value_or(""), user.uid);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "libhookcore/doctor/way_trial.h"
 #include "libhookcore/settings/settings.h"
 #include "libhookcore/sys/fd.h"
 
@@ -55,6 +56,7 @@ struct Machine {
   std::string programs;  ///< directory of the hook programs that belong to this oci-cnb
   Kernel kernel;
   Runner run;
+  std::function<WayAnswer(const WayQuestion&)> try_ways = {};
 };
 
 /// The machine we run on. programs: as in Machine.

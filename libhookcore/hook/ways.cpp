@@ -7,29 +7,12 @@
 #include <climits>
 
 #include "libhookcore/base/error.h"
-#include "libhookcore/overlay/trial.h"
+#include "libhookcore/fuse/trial.h"
 #include "libhookcore/session/helper.h"
 #include "libhookcore/sys/file.h"
 
 namespace hookcore::hook {
 namespace {
-
-/// A way that doesn't serve. lasting: it won't in this boot, for this pair of file systems.
-class WayRefused : public std::exception {
- public:
-  explicit WayRefused(std::string reason, bool lasting = false, Code code = Code::kSystem)
-      : reason_(std::move(reason)), lasting_(lasting), code_(code) {}
-  explicit WayRefused(const overlay::OverlayRefused& refused)
-      : reason_(refused.what()), lasting_(refused.is_lasting()), code_(refused.code()) {}
-  const char* what() const noexcept override { return reason_.c_str(); }
-  bool is_lasting() const { return lasting_; }
-  Code code() const { return code_; }
-
- private:
-  std::string reason_;
-  bool lasting_;
-  Code code_;
-};
 
 // oci-cnb-fuse lies beside the hook.
 std::string helper_program(const sys::Proc& proc) {
@@ -47,40 +30,39 @@ MadeWorkspace WayChain::make(sys::MountApi& api, const overlay::WorkspacePlan& p
   }
   std::vector<WayRefusal> refusals;
   Code code = Code::kSystem;
-  for (const Way way : kWays) {
-    const std::string reason = obstacle(way);
-    if (!reason.empty()) {
-      refusals.push_back({way, reason});
-      continue;
-    }
+  MadeWorkspace made;
+  const auto try_one = [&](Way way) {
     try {
-      MadeWorkspace made = take(way, work);
-      session::SessionState& state = place_.claim.state();
-      if (!place_.claim.is_restart()) state.way_reason = describe(refusals);
-      state.way = way;
-      if (!refusals.empty())
-        place_.log.info("way " + std::string(name(way)) + ": " + describe(refusals));
-      return made;
+      made = take(way, work);
     } catch (const WayRefused& refused) {
-      refusals.push_back({way, refused.what()});
       if (way == Way::kOverlay) code = refused.code();
       if (refused.is_lasting()) book(work).note(way, {false, refused.what()});
+      throw;
     }
+  };
+  const auto way = take_first([this](Way one) { return obstacle(one); }, try_one, refusals);
+  if (!way) {
+    throw Error(code, "no way to a workspace: " + describe(refusals),
+                quote(place_.claim.state().origin.path),
+                "set scratch-dir in config.toml to a directory on ext4, xfs, btrfs or tmpfs, or "
+                "install fuse-overlayfs");
   }
-  throw Error(
-      code, "no way to a workspace: " + describe(refusals), quote(place_.claim.state().origin.path),
-      "set scratch-dir in config.toml to a directory on ext4, xfs, btrfs or tmpfs, or install "
-      "fuse-overlayfs");
+  session::SessionState& state = place_.claim.state();
+  if (!place_.claim.is_restart()) state.way_reason = describe(refusals);
+  state.way = *way;
+  if (!refusals.empty())
+    place_.log.info("way " + std::string(name(*way)) + ": " + describe(refusals));
+  return made;
 }
 
 // What can be told without trying.
-std::string WayChain::obstacle(Way way) const {
+std::optional<WayRefusal> WayChain::obstacle(Way way) const {
   const session::SessionState& state = place_.claim.state();
   if (place_.claim.is_restart()) {
-    if (way != state.way) return "the session was begun as " + std::string(name(state.way));
-    return {};
+    if (way == state.way) return std::nullopt;
+    return WayRefusal{way, "the session was begun as " + std::string(name(state.way))};
   }
-  return place_.job.home.settings.ways.forbids(way);
+  return place_.job.home.settings.ways.obstacle(way);
 }
 
 MadeWorkspace WayChain::take(Way way, Work& work) {
@@ -126,7 +108,7 @@ MadeWorkspace WayChain::take_overlay(Work& work) {
     if (work.has_upper && !place_.job.request.scratch.tmpfs) {
       if (!place_.probe.is_known(place_.scratch)) {
         const auto known = book(work).find(Way::kOverlay);
-        if (known && !known->works) throw WayRefused(known->reason, false, Code::kScratch);
+        if (known && !known->works) throw WayRefused(known->reason, {}, false, Code::kScratch);
         place_.probe.require(place_.scratch);
       }
     }
@@ -135,7 +117,7 @@ MadeWorkspace WayChain::take_overlay(Work& work) {
     overlay::mount_layers(work.api, work.plan, work.source.get(),
                           work.scratch ? work.scratch.get() : -1, work.workspace);
   } catch (const overlay::OverlayRefused& refused) {
-    throw WayRefused(refused);
+    throw WayRefused(refused.what(), refused.remedy(), refused.is_lasting(), refused.code());
   }
   sys::UniqueFd mount = std::move(work.workspace.mount);
   return made(work, std::move(mount));
@@ -146,11 +128,10 @@ MadeWorkspace WayChain::take_fuse(Work& work) {
   if (place_.job.stage == Stage::kContainer) {
     throw WayRefused("the hook runs inside of the container, where no daemon is started");
   }
-  if (fuse::find_program().empty()) throw WayRefused("fuse-overlayfs is not installed");
+  fuse::require_available();
   const auto known = book(work).find(Way::kFuse);
   if (known && !known->works) throw WayRefused(known->reason);
   try {
-    static_cast<void>(fuse::open_device());
     if (!known && work.has_upper && !place_.job.request.scratch.tmpfs) try_fuse(work);
     prepare_scratch(work);
     if (!work.workspace.tmpfs) {
@@ -170,13 +151,9 @@ MadeWorkspace WayChain::take_fuse(Work& work) {
 }
 
 void WayChain::try_fuse(Work& work) {
-  const overlay::Trial trial(work.api, place_.scratch);
-  fuse::Launch daemon = launch(work, trial.masks(), trial.source(), trial.scratch());
-  try {
-    overlay::Trial::exercise(daemon.mount());
-  } catch (const Error& error) {
-    throw WayRefused(std::string("fuse-overlayfs doesn't work here: ") + error.what(), true);
-  }
+  fuse::try_out(work.api, place_.scratch, [&](int masks, int source, int scratch) {
+    return launch(work, masks, source, scratch);
+  });
   book(work).note(Way::kFuse, {true, {}});
 }
 

@@ -64,7 +64,7 @@ class WayChain {
     overlay::Workspace workspace = {};  ///< the masks, once there are any
   };
 
-  std::string obstacle(Way way) const;
+  std::optional<WayRefusal> obstacle(Way way) const;
   MadeWorkspace take(Way way, Work& work);
   MadeWorkspace take_overlay(Work& work);
   MadeWorkspace take_fuse(Work& work);

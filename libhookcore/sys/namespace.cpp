@@ -41,6 +41,23 @@ void make_mounts_private() {
   }
 }
 
+void unshare_mapped(const Proc& proc, const std::string& shown_uid, const std::string& shown_gid) {
+  const std::string uid = std::to_string(::geteuid());
+  const std::string gid = std::to_string(::getegid());
+  if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) no_user_namespace(errno);
+  try {
+    // user_namespaces(7): a gid map by somebody without power outside needs setgroups denied.
+    write_own(proc, "self/setgroups", "deny");
+    write_own(proc, "self/uid_map", shown_uid + " " + uid + " 1\n");
+    write_own(proc, "self/gid_map", shown_gid + " " + gid + " 1\n");
+    make_mounts_private();
+  } catch (const SystemError& error) {
+    // AppArmor lets the namespace come to be, and refuses what is done in it.
+    if (error.error_number() == EPERM || error.error_number() == EACCES) no_user_namespace(EPERM);
+    throw;
+  }
+}
+
 }  // namespace
 
 void unshare_mounts() {
@@ -49,21 +66,10 @@ void unshare_mounts() {
 }
 
 void unshare_user_and_mounts(const Proc& proc) {
-  const std::string uid = std::to_string(::geteuid());
-  const std::string gid = std::to_string(::getegid());
-  if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) no_user_namespace(errno);
-  try {
-    // user_namespaces(7): a gid map by somebody without power outside needs setgroups denied.
-    write_own(proc, "self/setgroups", "deny");
-    write_own(proc, "self/uid_map", uid + " " + uid + " 1\n");
-    write_own(proc, "self/gid_map", gid + " " + gid + " 1\n");
-    make_mounts_private();
-  } catch (const SystemError& error) {
-    // AppArmor lets the namespace come to be, and refuses what is done in it.
-    if (error.error_number() == EPERM || error.error_number() == EACCES) no_user_namespace(EPERM);
-    throw;
-  }
+  unshare_mapped(proc, std::to_string(::geteuid()), std::to_string(::getegid()));
 }
+
+void unshare_as_root(const Proc& proc) { unshare_mapped(proc, "0", "0"); }
 
 void unshare_user() {
   if (::unshare(CLONE_NEWUSER) != 0) no_user_namespace(errno);

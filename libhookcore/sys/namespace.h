@@ -17,6 +17,10 @@ void unshare_mounts();
 /// process must have one thread. Throws Error(kSystem) that names what the machine forbids.
 void unshare_user_and_mounts(const Proc& proc);
 
+/// The same with our ids as root's: what we execute keeps all capabilities, as what a plain user's
+/// engine executes does.
+void unshare_as_root(const Proc& proc);
+
 /// A user namespace without maps yet: somebody else writes them (newuidmap(1)), and then we become
 /// its root. Throws Error(kSystem) as above.
 void unshare_user();

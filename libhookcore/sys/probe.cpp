@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -15,6 +14,7 @@
 #include "libhookcore/base/error.h"
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/mount.h"
+#include "libhookcore/sys/namespace.h"
 #include "libhookcore/sys/process.h"
 
 namespace hookcore::sys {
@@ -26,25 +26,6 @@ constexpr size_t kMaxAnswer = 4096;
 
 void require(bool done, const char* operation) {
   if (!done) throw SystemError(operation, "probe", errno);
-}
-
-void write_proc(const Proc& proc, const char* path, const std::string& text) {
-  const UniqueFd file = open_at(proc.fd(), path, O_WRONLY, Resolve::kHost);
-  write_all(file.get(), text, path);
-}
-
-void enter_own_namespaces(const Proc& proc, bool in_user_namespace) {
-  const std::string uid = std::to_string(::geteuid());
-  const std::string gid = std::to_string(::getegid());
-  require(::unshare(CLONE_NEWNS | (in_user_namespace ? CLONE_NEWUSER : 0)) == 0,
-          in_user_namespace ? "unshare of user and mount namespace" : "unshare");
-  if (in_user_namespace) {
-    const std::string self = std::to_string(::getpid());
-    write_proc(proc, (self + "/setgroups").c_str(), "deny");
-    write_proc(proc, (self + "/uid_map").c_str(), "0 " + uid + " 1");
-    write_proc(proc, (self + "/gid_map").c_str(), "0 " + gid + " 1");
-  }
-  require(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "mount");
 }
 
 UniqueFd make_directory(int parent, const char* name) {
@@ -81,7 +62,7 @@ void try_overlay(MountApi& api, bool user_xattr) {
 std::string probe_in_child(bool in_user_namespace) {
   try {
     const Proc proc = Proc::open();
-    enter_own_namespaces(proc, in_user_namespace);
+    in_user_namespace ? unshare_as_root(proc) : unshare_mounts();
     const bool user_xattr = !proc.in_initial_user_namespace();
     try {
       try_overlay(*make_new_mount_api(), user_xattr);

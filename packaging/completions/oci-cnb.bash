@@ -65,6 +65,7 @@ _oci_cnb() {
         mapfile -t COMPREPLY < <(compgen -W 'podman containerd crio docker' -- "$cur")
         return
         ;;
+      doctor) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
       'context '* | preview | run | 'spec '*) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     esac
   fi

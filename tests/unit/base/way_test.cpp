@@ -14,7 +14,7 @@ TEST(Way, IsReadAsItIsCalled) {
 std::string tried(const WayPolicy& policy) {
   std::string letters;
   for (const Way way : kWays) {
-    if (policy.forbids(way).empty()) letters += name(way)[0];
+    if (!policy.obstacle(way)) letters += name(way)[0];
   }
   return letters;
 }
@@ -28,13 +28,22 @@ TEST(WayPolicy, AllowsCopiesAsConfigured) {
   EXPECT_EQ("of", tried(policy));
 }
 
+// The reason and the remedy.
+std::string obstacle(const WayPolicy& policy, Way way) {
+  const auto refusal = policy.obstacle(way);
+  return refusal ? refusal->reason + "; " + refusal->remedy : "";
+}
+
 TEST(WayPolicy, NamesTheKeyThatForbids) {
   WayPolicy policy;
-  EXPECT_EQ("copy = \"reflink\" allows none", policy.forbids(Way::kCopy));
+  EXPECT_EQ("copy = \"reflink\" allows none; set copy = \"always\" in config.toml",
+            obstacle(policy, Way::kCopy));
   policy.copy = CopyRule::kNever;
-  EXPECT_EQ("copy = \"never\" is configured", policy.forbids(Way::kReflink));
+  EXPECT_EQ("copy = \"never\" is configured; set copy = \"reflink\" in config.toml",
+            obstacle(policy, Way::kReflink));
   policy.only = Way::kFuse;
-  EXPECT_EQ("way = \"fuse\" is configured", policy.forbids(Way::kOverlay));
+  EXPECT_EQ("way = \"fuse\" is configured; set way = \"auto\" in config.toml",
+            obstacle(policy, Way::kOverlay));
 }
 
 // Who asks for one way by name has said that copies may be made.
@@ -45,6 +54,36 @@ TEST(WayPolicy, TheOnlyWayIsAllowed) {
     policy.copy = CopyRule::kNever;
     EXPECT_EQ(std::string(1, name(way)[0]), tried(policy));
   }
+}
+
+TEST(Way, TheFirstThatServesIsTaken) {
+  std::vector<WayRefusal> refusals;
+  std::string tried;
+  const auto obstacle = [](Way way) {
+    return way == Way::kOverlay ? std::optional(WayRefusal{way, "forbidden"}) : std::nullopt;
+  };
+  const auto take = [&](Way way) {
+    tried += name(way)[0];
+    if (way == Way::kFuse) throw WayRefused("no", "buy one");
+  };
+  EXPECT_EQ(Way::kReflink, take_first(obstacle, take, refusals));
+  EXPECT_EQ("fr", tried);
+  EXPECT_EQ("overlay: forbidden, fuse: no", describe(refusals));
+  EXPECT_EQ("buy one", refusals.back().remedy);
+}
+
+TEST(Way, NoneMayServe) {
+  std::vector<WayRefusal> refusals;
+  const auto take = [](Way) { throw WayRefused("no"); };
+  EXPECT_EQ(std::nullopt, take_first([](Way) { return std::nullopt; }, take, refusals));
+  EXPECT_EQ(std::size(kWays), refusals.size());
+}
+
+// What keeps a container from any workspace isn't a matter of the way.
+TEST(Way, OtherFailuresEndTheSearch) {
+  std::vector<WayRefusal> refusals;
+  const auto take = [](Way) { throw Error(Code::kScratch, "full"); };
+  EXPECT_THROW(take_first([](Way) { return std::nullopt; }, take, refusals), Error);
 }
 
 TEST(Way, RefusalsAreOneLine) {

@@ -1,0 +1,70 @@
+#include "libhookcore/doctor/mounts.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "libhookcore/base/path.h"
+
+namespace hookcore::doctor {
+namespace {
+
+std::string_view field(std::string_view line, size_t number) {
+  for (; number > 0; --number) {
+    const size_t blank = line.find(' ');
+    line.remove_prefix(blank == std::string_view::npos ? line.size() : blank + 1);
+  }
+  return line.substr(0, line.find(' '));
+}
+
+// Blank, tab, newline and backslash are written as \040 and so on.
+std::string unescape(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    unsigned value = 0;
+    const char* const digits = text.data() + i + 1;
+    if (text[i] == '\\' && i + 3 < text.size() &&
+        std::from_chars(digits, digits + 3, value, 8).ptr == digits + 3) {
+      out += static_cast<char>(value);
+      i += 3;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+// sshfs is what Lima's and podman's older machines share by.
+bool is_shared_by_host(std::string_view type) {
+  return type == "9p" || type == "virtiofs" || type == "drvfs" || type == "fuse.sshfs";
+}
+
+}  // namespace
+
+std::vector<Mount> parse_mounts(std::string_view mountinfo) {
+  std::vector<Mount> mounts;
+  while (!mountinfo.empty()) {
+    const std::string_view line = mountinfo.substr(0, mountinfo.find('\n'));
+    mountinfo.remove_prefix(std::min(mountinfo.size(), line.size() + 1));
+    const size_t dash = line.find(" - ");
+    if (dash == std::string_view::npos) continue;
+    const std::string_view rest = line.substr(dash + 3);
+    Mount mount{unescape(field(line, 4)), std::string(field(rest, 0))};
+    mount.shared_by_host = is_shared_by_host(mount.type);
+    mount.windows_drive =
+        mount.type == "drvfs" || rest.find("aname=drvfs") != std::string_view::npos;
+    mounts.push_back(std::move(mount));
+  }
+  return mounts;
+}
+
+// The last of those that stand in one place covers the others.
+std::optional<Mount> mount_of(const std::vector<Mount>& mounts, const std::string& path) {
+  const Mount* best = nullptr;
+  for (const Mount& mount : mounts) {
+    if (!is_within(path, mount.point)) continue;
+    if (best == nullptr || mount.point.size() >= best->point.size()) best = &mount;
+  }
+  return best == nullptr ? std::nullopt : std::optional(*best);
+}
+
+}  // namespace hookcore::doctor
