@@ -100,6 +100,17 @@ std::optional<Document> of_bundle(const std::string& bundle) {
   return bundle.empty() ? std::nullopt : Document::open(bundle, kConfigName);
 }
 
+/// A file of the runtime's state; none where the directory is closed to us. Another user's runtime
+/// keeps it then, as root's does in /run/runc.
+std::optional<Document> in_state(const Call& call, const char* name) {
+  try {
+    return Document::open(state_directory(call), name);
+  } catch (const SystemError& error) {
+    if (error.error_number() != EACCES) throw;
+    return std::nullopt;
+  }
+}
+
 }  // namespace
 
 std::string bundle_of_runc(const std::string& state_json) {
@@ -122,8 +133,8 @@ std::optional<Document> container_config(const Call& call) {
   const std::string_view id = call.invocation.id;
   if (id.empty() || id == "." || id == ".." || id.find('/') != id.npos) return std::nullopt;
   if (call.runtime.dialect == Dialect::kGetopt) {
-    if (auto config = Document::open(state_directory(call), kConfigName)) return config;
-  } else if (const auto state = Document::open(state_directory(call), "state.json")) {
+    if (auto config = in_state(call, kConfigName)) return config;
+  } else if (const auto state = in_state(call, "state.json")) {
     return of_bundle(bundle_of_runc(state->text()));
   }
   return of_bundle(bundle_of_state(call));

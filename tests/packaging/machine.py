@@ -52,14 +52,14 @@ class Person:
         self.home = os.environ["HOME"] if self.uid == 0 else entry.pw_dir
         self._has_image = False
 
-    def run(self, *words, stdin=b""):
+    def run(self, *words, stdin=b"", cwd="/", variables=None):
         if self.uid == 0:
-            return run(words, stdin)
+            return run(words, stdin, env={**os.environ, **(variables or {})}, cwd=cwd)
         env = {**os.environ, "HOME": self.home, "USER": self.name, "LOGNAME": self.name,
-               "XDG_RUNTIME_DIR": f"/run/user/{self.uid}"}
+               "XDG_RUNTIME_DIR": f"/run/user/{self.uid}", **(variables or {})}
         ids = ["setpriv", f"--reuid={self.uid}", f"--regid={self.gid}", "--init-groups",
                "--inh-caps=-all", "--"]
-        return run([*ids, *words], stdin, env=env, cwd="/")
+        return run([*ids, *words], stdin, env=env, cwd=cwd)
 
     def must(self, *words, stdin=b""):
         outcome = self.run(*words, stdin=stdin)

@@ -1,24 +1,30 @@
 """Every command in the pages of packaging/doc, typed as it stands, answers what the page says.
 
-A line `...` stands for any lines, `...` at the end of a line for the rest of it.
+A line `...` stands for any lines, `...` in a line for any part of it. A word after ```console says for whom the
+block is: `rootful`, `rootless`, or an engine and its version, as `docker>=25`.
 """
 
+import os
 import pathlib
 import re
 import shutil
+import tempfile
 
-import machine
 import pytest
+import services
 from kit import rootfs
+from kit.ctr import heard
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = sorted(CHECKOUT.glob("packaging/doc/*.md"))
 WITH_COMMANDS = [path for path in PAGES if "```console" in path.read_text()]
 
 
-def examples(text):
+def examples(text, fits=lambda condition: True):
     """(commands, expected lines): `$ ` begins a command, which goes on while it isn't whole."""
-    for block in re.findall(r"^```console\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+    for condition, block in re.findall(r"^```console(?: (\S+))?\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        if condition and not fits(condition):
+            continue
         command, expected = "", []
         for line in block.splitlines():
             if line.startswith("$ "):
@@ -44,36 +50,75 @@ def pattern(expected):
     for line in expected:
         if line == "...":
             parts.append(r"(?:.*\n)*?")
-        elif line.endswith("..."):
-            parts.append(re.escape(line[:-3]) + r".*\n")
         else:
-            parts.append(re.escape(line) + r"\n")
+            parts.append(".*".join(map(re.escape, line.split("..."))) + r"\n")
     return "".join(parts)
 
 
+FOR_EVERYBODY = ("podman", "buildah", "bundles")
+CASES = [*((page, "root") for page in WITH_COMMANDS),
+         *((page, "user") for page in WITH_COMMANDS if page.stem in FOR_EVERYBODY)]
+
+
 @pytest.fixture(scope="module")
-def busybox(root):
-    root.must("podman", "import", "--quiet", "-", "localhost/busybox", stdin=rootfs.tarball("basic"))
+def busybox(root, user):
+    # As where root has run runc, and a plain user runs it next.
+    pathlib.Path("/run/runc").mkdir(mode=0o700, exist_ok=True)
+    for person in (root, user):
+        person.must("podman", "import", "--quiet", "-", "localhost/busybox", stdin=rootfs.tarball("basic"))
     yield
-    root.must("podman", "rmi", "localhost/busybox")
+    for person in (root, user):
+        person.must("podman", "rmi", "localhost/busybox")
 
 
-@pytest.mark.parametrize("page", WITH_COMMANDS, ids=lambda page: page.stem)
-def test_page(installed, busybox, room, page):
-    home = room / f"page-{page.stem}"
-    home.mkdir()
-    state = home / ".state"  # the shell's directory, from one command to the next
-    where = home
-    found = list(examples(page.read_text()))
-    assert found
-    for command, expected in found:
-        result = machine.run(["bash", "-c", f"{command}\nstatus=$?; pwd > {state}; exit $status"],
-                             cwd=where)
-        # As on a terminal: an error comes before what the shell says of it.
-        assert re.fullmatch(pattern(expected), result.stderr + result.stdout), (
-            f"{command}\n--- expected\n{expected}\n{result}")
-        where = pathlib.Path(state.read_text().strip())
-    shutil.rmtree(home)
+@pytest.fixture
+def home(room):
+    """A directory of this person, for one page."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="page-", dir=room))
+    yield path
+    shutil.rmtree(path)
+
+
+class Shell:
+    """What somebody types, one command after another; the directory is kept."""
+
+    def __init__(self, person, home, service):
+        os.chown(home, person.uid, person.gid)
+        self._person = person
+        self._state = home / ".state"
+        self._where = home
+        self._service = service
+
+    def fits(self, condition):
+        if condition in ("rootful", "rootless"):
+            return condition == ("rootless" if self._person.uid else "rootful")
+        return self._service.fits(condition)
+
+    def type(self, command):
+        """What is shown, as on a terminal: an error comes before what the shell says of it. And the exit code."""
+        if command in self._service.answers:
+            return self._service.answers[command](self._where), 0
+        script = f"{command}\nstatus=$?; pwd > {self._state}; exit $status"
+        result = self._person.run("bash", "-c", script, cwd=self._where, variables=self._service.variables)
+        self._where = pathlib.Path(self._state.read_text().strip())
+        return result.stderr + result.stdout, result.status
+
+
+def lost(command, expected, shown, status):
+    """Something has to be shown, and the container's process ended well."""
+    return "ctr run" in command and bool(expected) and status == 0 and not shown
+
+
+@pytest.mark.parametrize("page, who", CASES, ids=lambda value: getattr(value, "stem", value))
+def test_page(request, installed, busybox, home, page, who):
+    with services.OF_PAGES.get(page.stem, services.NoService)() as service:
+        shell = Shell(request.getfixturevalue(who), home, service)
+        found = list(examples(page.read_text(), shell.fits))
+        assert found
+        for command, expected in found:
+            shown, status = heard(lambda: shell.type(command), lambda result: lost(command, expected, *result))
+            assert re.fullmatch(pattern(expected), shown), (
+                f"{command}\n--- expected\n{expected}\n--- shown, exit code {status}\n{shown}")
 
 
 def test_links_lead_somewhere():

@@ -7,6 +7,7 @@ from expectations import has_environment, look, prepared, probe, untouched
 
 from kit import oci_image
 from kit.checks import started
+from kit.ctr import heard
 from kit.engine import execute, must
 from kit.pod import Pod, Refused, Volume
 from kit.probe import Facts, Probe
@@ -67,11 +68,14 @@ def ctr(containerd, *words):
 
 
 def ctr_run(containerd, wrapper, source, script, *options):
-    name = new_name()
     mount = f"type=bind,src={source},dst=/workspace,options=rbind:rw"
-    return execute(ctr(containerd, "run", "--rm", "--runtime", "io.containerd.runc.v2",
-                       "--runc-binary", wrapper, "--mount", mount, *options,
-                       oci_image.name("basic"), name, "sh", "-c", script))
+
+    def run():
+        return execute(ctr(containerd, "run", "--rm", "--runtime", "io.containerd.runc.v2",
+                           "--runc-binary", wrapper, "--mount", mount, *options,
+                           oci_image.name("basic"), new_name(), "sh", "-c", script))
+
+    return heard(run, lambda result: result.status == 0 and not result.stdout)
 
 
 def test_ctr_run(containerd, handler, wrappers, source):

@@ -65,8 +65,11 @@ class Docker:
             time.sleep(0.05)  # between two looks at whether it answers
         return self
 
+    def signal(self, number):
+        self._process.send_signal(number)
+
     def stop(self):
-        self._process.send_signal(signal.SIGTERM)
+        self.signal(signal.SIGTERM)
         self._process.wait(timeout=60)
 
     def version(self):

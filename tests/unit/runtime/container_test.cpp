@@ -46,18 +46,35 @@ TEST(ContainerConfig, IsFoundInTheRuntimesState) {
   });
 }
 
+/// A runtime that knows the container a, whose bundle is that of the place.
+void write_runtime(const std::string& path, const std::string& root, const std::string& bundle) {
+  tree::write(path, "#!/bin/sh\n[ \"$*\" = \"--root " + root +
+                        " state a\" ] || exit 1\n"
+                        "echo '{\"ociVersion\":\"1.0\",\"id\":\"a\",\"status\":\"running\","
+                        "\"pid\":1,\"bundle\":\"" +
+                        bundle + "\"}'\n");
+  ::chmod(path.c_str(), 0755);
+}
+
 TEST(ContainerConfig, AnotherRuntimeIsAsked) {
   sandbox::run(sandbox::As::kPlain, [](const sandbox::Place& place) {
     const std::string& p = place.path;
     tree::make(p, {"bundle/config.json=asked"});
-    tree::write(p + "/rt",
-                "#!/bin/sh\n[ \"$*\" = \"--root /r state a\" ] || exit 1\n"
-                "echo '{\"ociVersion\":\"1.0\",\"id\":\"a\",\"status\":\"running\","
-                "\"pid\":1,\"bundle\":\"" +
-                    p + "/bundle\"}'\n");
-    ::chmod((p + "/rt").c_str(), 0755);
+    write_runtime(p + "/rt", "/r", p + "/bundle");
     EXPECT_EQ("asked", find(p + "/rt", Dialect::kGo, "/r", "a").text);
     EXPECT_EQ("", find(p + "/rt", Dialect::kGo, "/r", "b").text);
+  });
+}
+
+TEST(ContainerConfig, AStateThatIsClosedIsSomebodyElses) {
+  sandbox::run(sandbox::As::kPlain, [](const sandbox::Place& place) {
+    const std::string& p = place.path;
+    tree::make(p, {"bundle/config.json=asked", "closed/a/state.json={}"});
+    ::chmod((p + "/closed").c_str(), 0);
+    write_runtime(p + "/rt", p + "/closed", p + "/bundle");
+    EXPECT_EQ("asked", find(p + "/rt", Dialect::kGo, p + "/closed", "a").text);
+    EXPECT_EQ("asked", find(p + "/rt", Dialect::kGetopt, p + "/closed", "a").text);
+    ::chmod((p + "/closed").c_str(), 0700);
   });
 }
 
