@@ -1,5 +1,6 @@
 #include "libhookcore/hook/ways.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <climits>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/copy/copy.h"
 #include "libhookcore/fuse/trial.h"
 #include "libhookcore/session/helper.h"
 #include "libhookcore/sys/file.h"
@@ -75,7 +77,7 @@ MadeWorkspace WayChain::take(Way way, Work& work) {
     case Way::kCopy:
       break;
   }
-  throw WayRefused("this version makes no copies");
+  return take_copy(way, work);
 }
 
 WayBook WayChain::book(const Work& work) const {
@@ -178,6 +180,52 @@ fuse::Launch WayChain::launch(Work& work, int masks, int source, int scratch) co
     return fuse::Launch(work.api, plan);
   } catch (const Error& error) {
     throw WayRefused(error.what());
+  }
+}
+
+// The session's directory itself is mounted: no overlay is between, and nothing of the source
+// below.
+MadeWorkspace WayChain::take_copy(Way way, Work& work) {
+  if (place_.job.request.scratch.tmpfs) throw WayRefused("a copy lies on disk, not in memory");
+  // Or the copy would be copied, too.
+  if (!work.has_upper) {
+    overlay::refuse_scratch_inside(place_.proc, work.source.get(), place_.scratch);
+  }
+  const bool there =
+      place_.claim.is_restart() && sys::stat_at(place_.scratch, session::kCopyName).has_value();
+  const std::string account = there ? "the copy of before" : copy_source(way, work);
+  const sys::UniqueFd copy = sys::open_at(place_.scratch, session::kCopyName,
+                                          O_PATH | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kStrict);
+  if (!work.workspace.tmpfs) work.workspace.tmpfs = work.api.tmpfs({});
+  MadeWorkspace result = made(work, work.api.clone(copy.get(), false));
+  result.account = account;
+  return result;
+}
+
+// What it did, for the log.
+std::string WayChain::copy_source(Way way, const Work& work) {
+  copy::Options options;
+  options.method = way == Way::kReflink ? copy::Method::kReflink : copy::Method::kPlain;
+  options.limit_bytes = place_.job.home.settings.ways.copy_limit_bytes;
+  options.anchors = work.plan.anchors;
+  options.progress = [this](const copy::Progress& progress) {
+    place_.log.info("copied " + std::to_string(progress.bytes) + " of " +
+                    std::to_string(progress.all_bytes) + " bytes");
+  };
+  try {
+    const copy::Result result =
+        copy::make_copy(work.source.get(), work.plan.rules, place_.claim.session().fd(),
+                        session::kCopyName, options);
+    if (result.attributes_refused > 0) {
+      place_.log.warning(std::to_string(result.attributes_refused) +
+                         " files lack an attribute of their originals: the scratch's file system "
+                         "refused it, first for " +
+                         quote(result.first_refused));
+    }
+    return std::to_string(result.entries) + " entries copied, " + std::to_string(result.bytes) +
+           " bytes";
+  } catch (const copy::Refused& refused) {
+    throw WayRefused(refused.what());
   }
 }
 

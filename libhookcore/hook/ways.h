@@ -68,6 +68,8 @@ class WayChain {
   MadeWorkspace take(Way way, Work& work);
   MadeWorkspace take_overlay(Work& work);
   MadeWorkspace take_fuse(Work& work);
+  MadeWorkspace take_copy(Way way, Work& work);
+  std::string copy_source(Way way, const Work& work);
   void prepare_scratch(Work& work) const;
   void try_fuse(Work& work);
   fuse::Launch launch(Work& work, int masks, int source, int scratch) const;

@@ -116,16 +116,18 @@ def test_scratch_on_an_unfit_file_system(engine, hooks, ask, settings):
 
 
 @pytest.mark.rootful
-def test_scratch_inside_the_source(engine, hooks, ask, settings, room):
-    """The kernel would take an upper inside its own lower: we don't."""
+@pytest.mark.parametrize("way,workspace", [("auto", "overlay"), ("copy", "readonly")])
+def test_scratch_inside_the_source(engine, hooks, ask, settings, room, way, workspace):
+    """The kernel would take an upper inside its own lower, and a copy would copy itself: we don't."""
     source = tempfile.mkdtemp(prefix="unchecked-", dir=room)
     scratch = os.path.join(source, "scratch")
     os.mkdir(scratch, 0o700)
     try:
-        settings(f'scratch-dir = "{scratch}"\n')
-        result = engine.run(ask(Probe().script(), source=source), hooks)
+        settings(f'scratch-dir = "{scratch}"\nway = "{way}"\n')
+        request = ask(Probe().script(), source=source, annotations=dev(workspace=workspace))
+        result = engine.run(request, hooks)
         result.log += pathlib.Path(scratch, "log/hooks.log").read_text()
-        refused(result, "scratch", "source")
+        refused(result, "scratch", "inside the source")
         assert os.listdir(f"{scratch}/sessions") == []
     finally:
         shutil.rmtree(source)

@@ -18,7 +18,8 @@ from kit.probe import Probe, wait_for
 VISIBLE = sorted(tree.visible_paths())
 MASKED = sorted(tree.masked_paths())
 TYPES = {"overlay": "overlay", "fuse": "fuse.oci-cnb"}
-WAYS = tuple(TYPES)
+# A reflink copy needs a file system that has it: tests/filesystems/test_copies.py.
+WAYS = (*TYPES, "copy")
 
 FILES = sorted(path for path, content in tree.VISIBLE.items() if content is not None)
 LINKS = "cd /workspace && for name in link broken escape up into-masked; do readlink $name; done"
@@ -60,7 +61,8 @@ def test_one_workspace_whichever_way(engine, hooks, ask, way, rootless):
         refused(result, "system", "fuse: the hook runs inside of the container")
         return
     facts = started(result)
-    assert facts.mount("/workspace").type == TYPES[way]
+    kind = facts.mount("/workspace").type
+    assert kind == TYPES[way] if way in TYPES else kind not in TYPES.values()
     assert len([m for m in facts.mounts() if m.target == "/workspace"]) == 1
     assert facts.paths() == tree.visible_paths()
     assert facts.found(VISIBLE + MASKED) == set(VISIBLE)
@@ -184,6 +186,12 @@ def test_a_killed_daemon_is_told_of(podman, hooks, ask, settings, named, program
 
 def test_every_way_is_named_when_none_serves(engine, hooks, ask, settings):
     settings('way = "reflink"\n')
-    refused(engine.run(ask(Probe().script()), hooks), "system", "no way to a workspace: ",
-            'overlay: way = "reflink" is configured', 'fuse: way = "reflink" is configured', "reflink: ",
+    refused(engine.run(ask(Probe().script(), annotations=dev(scratch="tmpfs")), hooks), "system",
+            "no way to a workspace: ", 'overlay: way = "reflink" is configured',
+            'fuse: way = "reflink" is configured', "reflink: a copy lies on disk, not in memory",
             'copy: way = "reflink" is configured')
+
+
+def test_a_copy_has_a_limit(engine, hooks, ask, settings):
+    settings('way = "copy"\ncopy-limit = "1"\n')
+    refused(engine.run(ask(Probe().script()), hooks), "system", "copy: the visible files are more than the 1 bytes that a copy may have")

@@ -9,6 +9,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "engines"))
 from kit import source  # noqa: E402  (the path has to be known first)
 
 OTHER = 12345  # neither root nor the user
+PATHS = sorted(source.visible_paths()) + sorted(source.masked_paths())
+
+WRITES = """
+cd /workspace && echo new > made && rm src/main.c && echo more >> README.md &&
+mkdir node_modules target && mv docs/public.secret docs/moved && ! [ -e docs/public.secret ]
+"""
 
 
 def fill(volume, uid, gid):
