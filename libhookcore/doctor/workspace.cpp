@@ -49,7 +49,7 @@ std::string remedies(const std::vector<WayRefusal>& refusals) {
 }
 
 std::string places(const WorkspaceReport& report, bool tmpfs) {
-  const std::string source = quote(report.source) + " (" + report.source_system + ")";
+  std::string source = quote(report.source) + " (" + report.source_system + ")";
   if (tmpfs || report.answer.read_only) return source;
   return source + ", scratch " + quote(report.scratch) + " (" + report.scratch_system + ")";
 }

@@ -7,7 +7,6 @@
 // PROGRAMS is the directory of the built programs, CONFIG_JSON a config.json that podman wrote.
 // Trees are made in TMPDIR. Programs that are compared take turns, every container is new, and the
 // numbers are medians of wall time from posix_spawn to the end of the process.
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +19,7 @@
 #include "tests/bench/process.h"
 #include "tests/bench/report.h"
 #include "tests/bench/tree.h"
+#include "tests/bench/workshop.h"
 
 namespace {
 
@@ -41,36 +41,6 @@ Scale scale_named(std::string_view name) {
   if (name == "--profile") return kProfile;
   return name == "--quick" ? kQuick : kFull;
 }
-
-// A directory of this run in TMPDIR, removed with all that is in it.
-class Workshop {
- public:
-  Workshop() {
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): no thread is there yet
-    const char* base = std::getenv("TMPDIR");
-    path_ = std::string(base != nullptr ? base : "/var/tmp") + "/hook-bench.XXXXXX";
-    if (::mkdtemp(path_.data()) == nullptr) throw SystemError("mkdtemp", path_, errno);
-  }
-  Workshop(const Workshop&) = delete;
-  Workshop& operator=(const Workshop&) = delete;
-  ~Workshop() {
-    try {
-      run({{"/bin/rm", "-rf", "--one-file-system", path_}, {}});
-    } catch (const Error& error) {
-      std::fprintf(stderr, "hook_bench: %s\n", error.line().c_str());
-    }
-  }
-
-  std::string directory(const std::string& name) const {
-    const std::string path = path_ + "/" + name;
-    if (::mkdir(path.c_str(), 0755) != 0) throw SystemError("mkdir", path, errno);
-    return path;
-  }
-  std::string path(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 class HookBench {
  public:

@@ -1,12 +1,13 @@
 #!/bin/bash
 # Benchmarks: each row is ours against a peer in the same run, medians, and the bar of the ratio.
 #
-#   tests/bench/run.sh [--quick | --large | --profile] [--build DIR]
+#   tests/bench/run.sh [--quick | --large | --profile] [--ways] [--build DIR]
 #
 #   --quick   small trees and few runs, under a minute: shows that everything runs
 #   --profile only the mount hook in a loop, for perf(1) and ftrace to watch
 #   --large   the ignore engine on 500,000 and 1,000,000 entries too, and with the machine's caches
 #             dropped before each run: half an hour
+#   --ways    only the ways to a workspace, against each other and against copies
 #   --build   a configured build directory (default build/release); its programs are built first
 #
 # Pods, and the NRI plugin's handler and memory, have a command of their own, kubernetes_bench.py.
@@ -19,8 +20,9 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 checkout=$(readlink -f "$here/../..")
 readonly here checkout
-readonly programs=(oci-cnb oci-cnb-precreate oci-cnb-createruntime oci-cnb-poststop
-  oci-cnb-runtime empty_program raw_walk hook_bench ignore_bench ignore_share)
+readonly programs=(oci-cnb oci-cnb-precreate oci-cnb-createruntime oci-cnb-poststop oci-cnb-fuse
+  oci-cnb-runtime empty_program raw_walk hook_bench ways_bench ignore_bench ignore_share)
+readonly config=$checkout/tests/unit/environment/samples/podman-rootful-plain.json
 
 die() {
   echo "tests/bench/run.sh: $*" >&2
@@ -29,13 +31,15 @@ die() {
 
 # --- inside the lab -------------------------------------------------------------------------------
 
-# A file system of this run alone, for trees, scratch and the engine's storage.
+# make_disk MOUNT_OPTIONS MKFS...: a file system of this run alone, for trees, scratch and the engine's
+# storage.
 make_disk() {
-  local disk=$TMPDIR/disk
+  local options=$1 disk=$TMPDIR/disk
+  shift
   truncate -s 16G "$disk.img"
-  mkfs.ext4 -q -F -N 2500000 -E lazy_itable_init=1,lazy_journal_init=1,nodiscard "$disk.img"
+  "$@" "$disk.img"
   mkdir "$disk"
-  mount -o loop,noinit_itable "$disk.img" "$disk"
+  mount -o "loop$options" "$disk.img" "$disk"
   mkdir "$disk/tmp" "$disk/store" "$disk/containers"
   chmod 700 "$disk/store"
   mount --bind "$disk/store" /var/lib/oci-cnb-hooks
@@ -95,13 +99,12 @@ copy_programs() {
   done
 }
 
-inside() {
+inside_hooks() {
   local scale=$1 build=$2 hooks=$1
   [[ $scale != --large ]] || hooks=--full
-  make_disk
+  make_disk ,noinit_itable mkfs.ext4 -q -F -N 2500000 -E lazy_itable_init=1,lazy_journal_init=1,nodiscard
   copy_programs "$build" "$TMPDIR/programs"
-  "$build/tests/bench/hook_bench" "$hooks" "$TMPDIR/programs" \
-    "$checkout/tests/unit/environment/samples/podman-rootful-plain.json"
+  "$build/tests/bench/hook_bench" "$hooks" "$TMPDIR/programs" "$config"
   [[ $scale != --profile ]] || return 0
   if command -v podman >/dev/null && command -v crun >/dev/null; then
     python3 -B "$here/podman_bench.py" "$hooks" "$TMPDIR/programs/bin"
@@ -115,6 +118,15 @@ inside() {
   fi
 }
 
+# On XFS, where files can share their blocks.
+inside_ways() {
+  local scale=$1 build=$2
+  [[ $scale != --large ]] || scale=--full
+  make_disk '' mkfs.xfs -q -K
+  copy_programs "$build" "$TMPDIR/programs"
+  "$build/tests/bench/ways_bench" "$scale" "$TMPDIR/programs" "$config"
+}
+
 # --- outside --------------------------------------------------------------------------------------
 
 # Lines "row FIELD..." and "note TEXT", separated by tabs, as one table with the notes below it.
@@ -126,13 +138,19 @@ table() {
   sed -n 's/^note\t//p' "$1"
 }
 
+# in_lab BUILD hooks|ways SCALE
+in_lab() {
+  "$checkout/tests/lab/enter" --bind "$1" host "$here/run.sh" --inside "$2" "$3" "$1"
+}
+
 main() {
-  local scale=--full build=$checkout/build/release results
+  local scale=--full what=all build=$checkout/build/release results
   while [[ $# -gt 0 ]]; do
     case "$1" in
       --quick | --large | --profile) scale=$1 ;;
+      --ways) what=ways ;;
       --build) build=$(readlink -f "${2:?--build needs a directory}"); shift ;;
-      *) die "unknown option $1; known: --quick --large --profile --build DIR" ;;
+      *) die "unknown option $1; known: --quick --large --profile --ways --build DIR" ;;
     esac
     shift
   done
@@ -143,14 +161,15 @@ main() {
   results=$(mktemp)
   # shellcheck disable=SC2064  # the name of now is meant
   trap "rm -f '$results'" EXIT
-  "$checkout/tests/lab/enter" --bind "$build" host "$here/run.sh" --inside "$scale" "$build" |
-    tee "$results" >&2
+  {
+    [[ $what == ways ]] || in_lab "$build" hooks "$scale"
+    [[ $scale == --profile ]] || in_lab "$build" ways "$scale"
+  } | tee "$results" >&2
   table "$results"
 }
 
 if [[ ${1:-} == --inside ]]; then
-  shift
-  inside "$@"
+  "inside_$2" "${@:3}"
 else
   main "$@"
 fi

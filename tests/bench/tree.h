@@ -28,8 +28,8 @@ inline constexpr Rules kAnywhere{
 
 /// Fills an existing, empty directory with about `entries` files and directories in the shape of a
 /// repository of many packages: .git, node_modules at the root and in each package, target, vendor,
-/// src. The files are empty: that is the best case of everybody who copies them.
-void make_repository(const std::string& path, size_t entries);
+/// src. Each file has `text`; empty files are the best case of everybody who copies them.
+void make_repository(const std::string& path, size_t entries, std::string_view text = {});
 
 /// Writes path/.dockerignore.
 void write_ignore_file(const std::string& path, std::string_view text);
