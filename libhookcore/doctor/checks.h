@@ -19,11 +19,14 @@ struct Engine {
   std::string path;     ///< empty: not found
   std::string version;  ///< "5.4.2", or empty where it would not say
   unsigned major = 0;   ///< 0 for unknown
+  unsigned minor = 0;
 };
 
-/// Looks for podman, buildah, crun and runc where Debian and Fedora install programs, and asks them
-/// for their version.
+/// Looks for those that we know where Debian and Fedora install programs, and asks them for their
+/// version.
 std::vector<Engine> find_engines(const Machine& machine);
+/// nullptr: it isn't here.
+const Engine* find(const std::vector<Engine>& engines, std::string_view name);
 Findings check_engines(const std::vector<Engine>& engines);
 
 /// config.toml as the hooks read it. Throws Error(kSettings).
@@ -35,7 +38,12 @@ struct ScratchPlace {
 };
 ScratchPlace scratch_place(const Machine& machine, const settings::Settings& settings);
 
-Findings check_kernel(const Machine& machine);
+/// served: workspaces can be made in some way.
+Findings check_kernel(const Machine& machine, bool served);
+Findings check_namespaces(const Machine& machine);
+Findings check_fuse(const Machine& machine);
+Findings check_cgroups(const Machine& machine);
+Findings check_security_modules(const Machine& machine);
 /// Nothing, unless this is a guest under macOS or Windows, or a host shares directories with it.
 Findings check_guest(const Machine& machine);
 std::vector<Mount> read_mounts(const Machine& machine);
@@ -43,10 +51,26 @@ Finding about_share(const Mount& share);
 /// Engines get user namespaces, and this program doesn't: a plain user's overlay can't be tried.
 bool only_engines_get_namespaces(const Machine& machine);
 Findings check_programs(const Machine& machine);
-/// hooks.d: the files in podman's directories and in those that podman shares with others.
-Findings check_hook_files(const Machine& machine, const PodmanConfig& config);
+/// By the digests that dpkg or rpm keeps, where one of them has installed us.
+Findings check_package(const Machine& machine);
+/// hooks.d: the files in podman's directories and in those that podman shares with others; with
+/// podman here also whether it calls us in each stage.
+Findings check_hook_files(const Machine& machine, const PodmanConfig& config, bool has_podman);
 Findings check_settings(const Machine& machine);
-Findings check_scratch(const Machine& machine);
+
+inline constexpr const char* kGoodScratch =
+    "set scratch-dir in config.toml to a directory on ext4, xfs, btrfs or tmpfs";
+/// What would make a better way serve: never empty.
+std::string remedies(const std::vector<WayRefusal>& refusals);
+/// "fuse-overlayfs", for people.
+const char* name_of(Way way);
+
+struct ScratchReport {
+  Findings findings;
+  bool served = false;  ///< workspaces can be made there, in some way
+};
+/// By trying, with a small source on the same file system.
+ScratchReport check_scratch(const Machine& machine);
 /// Empty, or who else could change it.
 Findings check_scratch_owner(const Machine& machine, const ScratchPlace& scratch);
 /// Rootless only: subordinate ids (subuid(5)) and the programs that hand them out.

@@ -12,10 +12,8 @@ void append(Findings& all, Findings more) {
 }
 
 unsigned podman_major(const std::vector<Engine>& engines) {
-  for (const Engine& engine : engines) {
-    if (engine.name == "podman") return engine.major;
-  }
-  return 0;
+  const Engine* podman = find(engines, "podman");
+  return podman == nullptr ? 0 : podman->major;
 }
 
 }  // namespace
@@ -23,13 +21,19 @@ unsigned podman_major(const std::vector<Engine>& engines) {
 Findings examine(const Machine& machine) {
   const std::vector<Engine> engines = find_engines(machine);
   const PodmanConfig config = read_podman_config(machine, podman_major(engines));
-  Findings all = check_kernel(machine);
+  ScratchReport scratch = check_scratch(machine);
+  Findings all = check_kernel(machine, scratch.served);
+  append(all, check_namespaces(machine));
+  append(all, check_fuse(machine));
+  append(all, check_cgroups(machine));
+  append(all, check_security_modules(machine));
   append(all, check_guest(machine));
   append(all, check_programs(machine));
+  append(all, check_package(machine));
   append(all, config.findings);
-  append(all, check_hook_files(machine, config));
+  append(all, check_hook_files(machine, config, find(engines, "podman") != nullptr));
   append(all, check_settings(machine));
-  append(all, check_scratch(machine));
+  append(all, std::move(scratch.findings));
   append(all, check_subordinate_ids(machine));
   append(all, check_engines(engines));
   return all;

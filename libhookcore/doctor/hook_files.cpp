@@ -164,6 +164,18 @@ Finding check_stage(const HookFiles& files, const PodmanConfig& config, const st
                      (config.decided_by.empty() ? std::string() : " in " + config.decided_by));
 }
 
+Findings check_stages(const HookFiles& files, const PodmanConfig& config) {
+  const bool only_prestart = files.registered("prestart") && !files.registered("createRuntime");
+  return {
+      check_stage(files, config, "precreate", "90-oci-cnb-precreate.json",
+                  "cwd and environment stay as they are, and the mount hook refuses the container"),
+      check_stage(files, config, only_prestart ? "prestart" : "createRuntime",
+                  "90-oci-cnb-createruntime.json",
+                  "a container that opts in starts with nothing of what it asked for"),
+      check_stage(files, config, "poststop", "90-oci-cnb-poststop.json",
+                  "what a container wrote stays on disk until `oci-cnb session gc`")};
+}
+
 bool contains(const std::vector<std::string>& directories, std::string_view wanted) {
   return std::any_of(directories.begin(), directories.end(), [&](const std::string& directory) {
     return normalise_path(directory) == wanted;
@@ -172,7 +184,7 @@ bool contains(const std::vector<std::string>& directories, std::string_view want
 
 }  // namespace
 
-Findings check_hook_files(const Machine& machine, const PodmanConfig& config) {
+Findings check_hook_files(const Machine& machine, const PodmanConfig& config, bool has_podman) {
   HookFiles read_by_podman(machine);
   for (const std::string& directory : config.hook_directories) {
     const bool shared =
@@ -183,16 +195,8 @@ Findings check_hook_files(const Machine& machine, const PodmanConfig& config) {
   for (const char* directory : kShared) {
     if (!contains(config.hook_directories, directory)) read_by_others.read(directory, true);
   }
-  const bool only_prestart =
-      read_by_podman.registered("prestart") && !read_by_podman.registered("createRuntime");
-  Findings findings = {
-      check_stage(read_by_podman, config, "precreate", "90-oci-cnb-precreate.json",
-                  "cwd and environment stay as they are, and the mount hook refuses the container"),
-      check_stage(read_by_podman, config, only_prestart ? "prestart" : "createRuntime",
-                  "90-oci-cnb-createruntime.json",
-                  "a container that opts in starts with nothing of what it asked for"),
-      check_stage(read_by_podman, config, "poststop", "90-oci-cnb-poststop.json",
-                  "what a container wrote stays on disk until `oci-cnb session gc`")};
+  Findings findings;
+  if (has_podman) findings = check_stages(read_by_podman, config);
   for (HookFiles* files : {&read_by_podman, &read_by_others}) {
     for (Finding& finding : files->take_findings()) findings.push_back(std::move(finding));
   }

@@ -1,79 +1,13 @@
-// Kernel, configuration, scratch, subordinate ids.
+// Configuration, subordinate ids.
 #include <algorithm>
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/doctor/checks.h"
-#include "libhookcore/overlay/workspace.h"
-#include "libhookcore/session/store.h"
 
 namespace hookcore::doctor {
 namespace {
 
 constexpr uint64_t kWantedIds = 65536;
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
-}
-
-Finding check_calls(const Kernel& kernel) {
-  constexpr const char* kCheck = "kernel-calls";
-  const auto& missing = kernel.missing_calls;
-  if (missing.empty()) {
-    return ok(kCheck, "Linux " + kernel.release + " has openat2 and the mount calls");
-  }
-  const std::string what = "Linux " + kernel.release + " lacks " + joined(missing);
-  const std::string mend = "run Linux 5.11 or later, without a seccomp filter on these calls";
-  const bool steps = std::find(missing.begin(), missing.end(), "openat2") != missing.end();
-  return warning(kCheck, what,
-                 steps ? "the hooks open paths one component after the other, and mount by mount(2)"
-                       : "the hooks mount by the older mount(2) instead",
-                 mend);
-}
-
-Finding check_overlay(const Machine& machine) {
-  constexpr const char* kCheck = "kernel-overlay";
-  const auto& problem = machine.kernel.overlay_failure;
-  const std::string where = machine.user.rootful ? "" : " in a user namespace";
-  if (!problem) return ok(kCheck, "overlay with whiteouts works" + where);
-  const std::string what = "no overlay" + where + ": " + *problem;
-  if (!machine.user.rootful && only_engines_get_namespaces(machine)) {
-    return warning(kCheck, what,
-                   "AppArmor gives user namespaces to some programs only; whether "
-                   "podman's containers get an overlay couldn't be tried",
-                   "run a container with io.cnb.hooks.role=dev to see");
-  }
-  return failure(kCheck, what, "/workspace is an overlay: no container that opts in can start",
-                 machine.user.rootful ? "modprobe overlay"
-                                      : "sudo sysctl kernel.unprivileged_userns_clone=1 "
-                                        "user.max_user_namespaces=65536; Linux 5.11 or later");
-}
-
-/// The directory itself, or the nearest one above it that is there.
-std::string existing(const Files& files, std::string path) {
-  while (path.size() > 1 && !files.stat(path)) {
-    path.resize(std::max<size_t>(path.rfind('/'), 1));
-  }
-  return path;
-}
-
-Finding probe_scratch(const Machine& machine, const std::string& path, const std::string& place) {
-  constexpr const char* kCheck = "scratch";
-  const auto directory = machine.files.open_directory(place);
-  if (!directory) {
-    return failure(kCheck, path + " can't be opened", "the hooks keep there what containers write",
-                   "set scratch-dir in config.toml to a directory of yours");
-  }
-  try {
-    overlay::probe_upper(directory->get(), !machine.user.rootful);
-  } catch (const Error& error) {
-    return failure(kCheck, path + ": " + error.what(), "no container could write its workspace",
-                   error.remedy());
-  }
-  return ok(kCheck, path + (place == path ? "" : " (not made yet)") +
-                        ": its file system can be an overlay's upper");
-}
 
 /// The sum of a user's ranges in subuid(5) or subgid(5): NAME-OR-UID:START:COUNT.
 uint64_t subordinate_ids(const std::string& text, const std::vector<std::string>& names) {
@@ -121,26 +55,12 @@ Finding check_helper(const Machine& machine, const std::string& name) {
 
 }  // namespace
 
-// Ubuntu grants user namespaces to podman by an AppArmor profile that this program hasn't got.
-bool only_engines_get_namespaces(const Machine& machine) {
-  const auto text = machine.files.read("/proc/sys/kernel/apparmor_restrict_unprivileged_userns");
-  return text && text->starts_with('1');
-}
-
 settings::Settings load_settings(const Machine& machine) {
   settings::SettingsFiles files{machine.root + settings::kSystemFile, {}};
   if (!machine.user.rootful && !machine.home.empty()) {
     files.user = machine.root + machine.home + "/" + settings::kUserFile;
   }
   return settings::load_settings(machine.user, files);
-}
-
-ScratchPlace scratch_place(const Machine& machine, const settings::Settings& settings) {
-  ScratchPlace place;
-  place.path = settings.scratch_dir.value_or(
-      session::default_root(machine.user.rootful, machine.user.uid, machine.home));
-  place.existing = existing(machine.files, place.path);
-  return place;
 }
 
 std::string untrusted(const Machine& machine, const struct ::stat& status) {
@@ -150,10 +70,6 @@ std::string untrusted(const Machine& machine, const struct ::stat& status) {
   char mode[8];
   std::snprintf(mode, sizeof mode, "%04o", status.st_mode & 07777U);
   return "belongs to uid " + std::to_string(status.st_uid) + " with mode " + mode;
-}
-
-Findings check_kernel(const Machine& machine) {
-  return {check_calls(machine.kernel), check_overlay(machine)};
 }
 
 Findings check_settings(const Machine& machine) {
@@ -170,27 +86,6 @@ Findings check_settings(const Machine& machine) {
     return {failure(kCheck, std::string(error.what()) + "; " + error.where(),
                     "every container that opts in is refused", error.remedy())};
   }
-}
-
-Findings check_scratch_owner(const Machine& machine, const ScratchPlace& scratch) {
-  if (scratch.existing != scratch.path) return {};
-  const std::string others = untrusted(machine, *machine.files.stat(scratch.path));
-  if (others.empty()) return {};
-  return {failure("scratch", scratch.path + " " + others,
-                  "others could change it under a running container, so the hooks refuse it",
-                  "chown it to uid " + std::to_string(machine.user.uid) + " and chmod 0700")};
-}
-
-Findings check_scratch(const Machine& machine) {
-  ScratchPlace scratch;
-  try {
-    scratch = scratch_place(machine, load_settings(machine));
-  } catch (const Error&) {
-    return {};  // check_settings tells
-  }
-  Findings findings = check_scratch_owner(machine, scratch);
-  if (!findings.empty()) return findings;
-  return {probe_scratch(machine, scratch.path, scratch.existing)};
 }
 
 Findings check_subordinate_ids(const Machine& machine) {

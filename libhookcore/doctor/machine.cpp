@@ -12,6 +12,7 @@
 #include "libhookcore/base/error.h"
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/probe.h"
+#include "libhookcore/sys/process.h"
 
 namespace hookcore::doctor {
 namespace {
@@ -29,6 +30,9 @@ Kernel this_kernel(bool rootful) {
   if (::uname(&name) == 0) kernel.release = name.release;
   kernel.missing_calls = sys::missing_calls();
   kernel.overlay_failure = sys::probe_overlay(!rootful);
+  const sys::UniqueFd own = sys::open_at(sys::Proc::open().fd(), std::to_string(::getpid()) + "/ns",
+                                         O_RDONLY | O_DIRECTORY, sys::Resolve::kHost);
+  kernel.namespaces = sys::list_directory(own.get());
   return kernel;
 }
 

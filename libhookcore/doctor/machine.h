@@ -40,6 +40,7 @@ struct Kernel {
   std::string release;
   std::vector<std::string> missing_calls;
   std::optional<std::string> overlay_failure;
+  std::vector<std::string> namespaces = {};  ///< kinds, as procfs names them
 };
 
 /// Runs a program (absolute path) to its end and gives what it printed to stdout; nullopt when it

@@ -28,7 +28,8 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr const char* kPrefix = "doctor.";
-constexpr const char* kRoomName = "room";    // stands for a session's directory
+constexpr const char* kRoomName = "room";  // stands for a session's directory
+constexpr const char* kSourceName = "source";
 constexpr const char* kStageName = "stage";  // for a container's rootfs
 constexpr size_t kMaxAnswer = 65536;
 
@@ -44,6 +45,15 @@ sys::UniqueFd make_directory(int parent, const std::string& name) {
                       "set scratch-dir in config.toml to a directory that is writable");
   }
   return sys::open_at(parent, name, O_RDONLY | O_DIRECTORY, sys::Resolve::kStrict);
+}
+
+// Something to copy must be in it.
+sys::UniqueFd make_source(int parent) {
+  sys::UniqueFd source = make_directory(parent, kSourceName);
+  const sys::UniqueFd file =
+      sys::open_at(source.get(), "file", O_CREAT | O_EXCL | O_WRONLY, sys::Resolve::kStrict, 0600);
+  sys::write_all(file.get(), "contents", "file");
+  return source;
 }
 
 void remove(int parent, const std::string& name) {
@@ -118,7 +128,8 @@ class Trial {
         path_(path),
         directory_(open_directory(path, Code::kScratch)),
         room_(make_directory(directory_.get(), kRoomName)),
-        mount_(open_directory(question.source, Code::kSource)),
+        mount_(question.source.empty() ? make_source(directory_.get())
+                                       : open_directory(question.source, Code::kSource)),
         rules_(ignore::load_rules(mount_.get(), {})),
         user_xattr_(!proc.in_initial_user_namespace()) {}
 

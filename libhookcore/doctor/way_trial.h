@@ -11,7 +11,7 @@ namespace hookcore::doctor {
 
 /// A container over a source directory, as far as it decides about its workspace.
 struct WayQuestion {
-  std::string source;   ///< absolute
+  std::string source;   ///< absolute; empty: a directory beside the scratch
   std::string scratch;  ///< a directory where the store is, or is to be
   bool tmpfs = false;   ///< the upper lies in memory
   WayPolicy policy;

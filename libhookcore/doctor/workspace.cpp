@@ -1,7 +1,4 @@
 // One source directory: which way to a workspace a container over it would be given.
-#include <algorithm>
-#include <array>
-
 #include "libhookcore/base/error.h"
 #include "libhookcore/doctor/checks.h"
 #include "libhookcore/doctor/doctor.h"
@@ -10,42 +7,23 @@ namespace hookcore::doctor {
 namespace {
 
 constexpr const char* kCheck = "workspace";
-constexpr const char* kGoodScratch =
-    "set scratch-dir in config.toml to a directory on ext4, xfs, btrfs or tmpfs";
-
-struct WayText {
-  const char* name;
-  const char* price;
-};
-
-WayText text_of(Way way) {
+const char* price_of(Way way) {
   switch (way) {
     case Way::kOverlay:
-      return {"the kernel's overlay", ""};
+      return "";
     case Way::kFuse:
-      return {"fuse-overlayfs", "slower, and a daemon runs beside the container"};
+      return "slower, and a daemon runs beside the container";
     case Way::kReflink:
-      return {"a copy that shares the source's blocks", "made when the container first starts"};
+      return "made when the container first starts";
     case Way::kCopy:
       break;
   }
-  return {"a copy of the visible files", "the container's start takes as long as the copy"};
+  return "the container's start takes as long as the copy";
 }
 
 std::string type_of(const std::vector<Mount>& mounts, const std::string& path) {
   const auto mount = mount_of(mounts, path);
   return mount ? mount->type : "unknown";
-}
-
-std::string remedies(const std::vector<WayRefusal>& refusals) {
-  std::vector<std::string> all;
-  for (const WayRefusal& refusal : refusals) {
-    const bool known = std::find(all.begin(), all.end(), refusal.remedy) != all.end();
-    if (!refusal.remedy.empty() && !known) all.push_back(refusal.remedy);
-  }
-  std::string text;
-  for (const std::string& one : all) text += (text.empty() ? "" : "; or ") + one;
-  return text.empty() ? kGoodScratch : text;
 }
 
 std::string places(const WorkspaceReport& report, bool tmpfs) {
@@ -55,7 +33,7 @@ std::string places(const WorkspaceReport& report, bool tmpfs) {
 }
 
 std::string taken(const WayAnswer& answer, bool tmpfs) {
-  std::string text = text_of(*answer.way).name;
+  std::string text = name_of(*answer.way);
   if (*answer.way == Way::kCopy) text += ", " + std::to_string(answer.bytes) + " bytes";
   if (answer.read_only) return text + ", read-only as the source is mounted";
   return tmpfs ? text + ", written in memory" : text;
@@ -88,7 +66,7 @@ Finding judge(const Machine& machine, const WorkspaceReport& report,
   }
   const std::string what = where + ": " + taken(answer, tmpfs);
   if (answer.refusals.empty() || settings.ways.only) return ok(kCheck, what);
-  std::string why = describe(answer.refusals) + "; " + text_of(*answer.way).price;
+  std::string why = describe(answer.refusals) + "; " + price_of(*answer.way);
   if (*answer.way == Way::kFuse && !machine.user.rootful) {
     why += "; crun or runc without an engine start none, and go on to the next way";
   }

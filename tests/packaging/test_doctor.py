@@ -43,6 +43,18 @@ BREAKS = {
     "program not executable": (lambda: (PROGRAMS / "oci-cnb-poststop").chmod(0o644), "executable"),
     "program writable by others": (lambda: (PROGRAMS / "oci-cnb-precreate").chmod(0o757), "0757"),
     "program of somebody else": (lambda: os.chown(PROGRAMS / "oci-cnb-precreate", 12345, 0), "12345"),
+    "helper gone": ((PROGRAMS / "oci-cnb-fuse").unlink, "oci-cnb-fuse is missing"),
+    "program tampered with": (
+        lambda: (PROGRAMS / "oci-cnb-guard").write_bytes((PROGRAMS / "oci-cnb-prestart").read_bytes()),
+        "oci-cnb-guard is not what the package brought"),
+    "runtime gone": (pathlib.Path("/usr/bin/oci-cnb-runtime").unlink, "oci-cnb-runtime is not what"),
+    "hook file edited": (
+        lambda: edit(SHARED / "90-oci-cnb-poststop.json", "120", "1"), "90-oci-cnb-poststop.json is not what"),
+    "scratch is a file": (lambda: CONFIG.write_text('scratch-dir = "/etc/hostname"\n'), "/etc/hostname"),
+    "scratch inside of nothing that is ours": (
+        lambda: CONFIG.write_text('scratch-dir = "/sys/fs/none"\n'), "/sys/fs/none"),
+    "only way doesn't serve": (
+        lambda: CONFIG.write_text('scratch-dir = "/dev/shm/full"\nway = "reflink"\n'), "reflink: a file can't share"),
     "directory writable by others": (lambda: PROGRAMS.chmod(0o777), "0777"),
     "hook file gone": ((SHARED / "90-oci-cnb-createruntime.json").unlink, "createRuntime"),
     "precreate not read": (DROP_IN.unlink, "precreate"),

@@ -1,102 +1,24 @@
 // A machine made up in a directory: what the doctor says of it.
-#include "libhookcore/doctor/doctor.h"
-
-#include <gtest/gtest.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
 
-#include "libhookcore/doctor/podman_config.h"
-#include "tests/unit/support/tree.h"
+#include "tests/unit/doctor/fixture.h"
 
 namespace hookcore::doctor {
 namespace {
-
-constexpr const char* kPrograms = "/usr/libexec/oci-cnb-hooks";
-constexpr const char* kOwnHooks = "/usr/share/oci-cnb-hooks/podman-hooks.d";
-constexpr const char* kDropIn = "/etc/containers/containers.conf.d/50-oci-cnb-hooks.conf";
-
-std::string hook_json(const std::string& program, const std::string& stage) {
-  return R"({"version": "1.0.0", "hook": {"path": ")" + std::string(kPrograms) + "/" + program +
-         R"(", "args": ["x"], "env": ["PATH=/usr/bin:/bin"]}, "when": {"annotations": )"
-         R"({"^io\\.cnb\\.hooks\\..*$": "(?s)^.*$"}}, "stages": [")" +
-         stage + "\"]}";
-}
-
-class Doctor : public ::testing::Test {
- protected:
-  Doctor() {
-    const char* base = std::getenv("TMPDIR");
-    root_ = std::string(base != nullptr ? base : "/tmp") + "/doctor.XXXXXX";
-    if (::mkdtemp(root_.data()) == nullptr) std::abort();
-    ::chmod(root_.c_str(), 0755);
-    for (const char* program :
-         {"oci-cnb-precreate", "oci-cnb-createruntime", "oci-cnb-prestart", "oci-cnb-poststop"}) {
-      put(std::string(kPrograms) + "/" + program, "program", 0755);
-    }
-    put(std::string(kSharedHooks) + "/90-a.json",
-        hook_json("oci-cnb-createruntime", "createRuntime"));
-    put(std::string(kSharedHooks) + "/90-b.json", hook_json("oci-cnb-poststop", "poststop"));
-    put(std::string(kOwnHooks) + "/90-c.json", hook_json("oci-cnb-precreate", "precreate"));
-    put(kDropIn, "[engine]\nhooks_dir = [\"" + std::string(kSharedHooks) + "\", \"" +
-                     std::string(kOwnHooks) + "\"]\n");
-    put("/usr/bin/podman", "engine", 0755);
-    put("/usr/bin/crun", "engine", 0755);
-    std::filesystem::create_directories(root_ + "/var/lib");
-  }
-  ~Doctor() override { std::filesystem::remove_all(root_); }
-
-  void put(const std::string& path, const std::string& text, mode_t mode = 0644) {
-    tree::make(root_, {path.substr(1) + "=" + text});
-    ::chmod((root_ + path).c_str(), mode);
-  }
-  void remove(const std::string& path) { ::unlink((root_ + path).c_str()); }
-
-  /// A machine whose kernel can do it all. rootful decides whose machine it is.
-  Machine machine(bool rootful = true) {
-    Machine machine{Files(root_), root_, {}, "/home/ann", kPrograms, {}, {}};
-    machine.user = {::geteuid(), rootful, "/home/ann"};
-    machine.kernel.release = "6.1";
-    machine.run = [this](const std::string& program, const std::vector<std::string>&) {
-      return std::optional(program.substr(root_.size()) + " version " + version_ + "\nmore 1\n");
-    };
-    return machine;
-  }
-
-  /// Everything that isn't well, one line each.
-  std::string complaints(const Machine& machine) {
-    std::string text;
-    for (const Finding& finding : examine(machine)) {
-      EXPECT_EQ(finding.status == Status::kOk, finding.why.empty()) << finding.what;
-      EXPECT_EQ(finding.status == Status::kOk, finding.mend.empty()) << finding.what;
-      // The scratch of an ordinary user's test can't be tried with trusted attributes.
-      if (finding.status == Status::kOk || finding.check == "scratch") continue;
-      text += (finding.status == Status::kFailure ? "fail " : "warn ") + finding.check + ": " +
-              finding.what + "\n";
-    }
-    return text;
-  }
-  std::string complaints() { return complaints(machine()); }
-
-  std::string root_;
-  std::string version_ = "5.4.2";
-};
-
-#define EXPECT_HAS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 TEST_F(Doctor, FindsNothingOnAGoodMachine) { EXPECT_EQ(complaints(), ""); }
 
 TEST_F(Doctor, ReadsVersionsOfEngines) {
   Findings findings = examine(machine());
   const auto found = std::find_if(findings.begin(), findings.end(), [](const Finding& finding) {
-    return finding.what == "podman 5.4.2, /usr/bin/podman";
+    return finding.what.starts_with("podman 5.4.2, /usr/bin/podman: by hooks.d");
   });
   EXPECT_NE(found, findings.end());
   remove("/usr/bin/podman");
-  EXPECT_HAS(complaints(), "warn engines: podman is not here");
+  EXPECT_HAS(complaints(), "warn engines: no engine is here");
+  EXPECT_EQ(complaints().find("hook-files"), std::string::npos) << "nobody reads them";
+  put("/usr/sbin/dockerd", "engine", 0755);
+  EXPECT_EQ(complaints().find("no engine"), std::string::npos);
   remove("/usr/bin/crun");
   EXPECT_HAS(complaints(), "fail engines: neither crun nor runc is here");
 }
@@ -137,6 +59,7 @@ TEST_F(Doctor, WindowsAndItsDrivesAreExplained) {
 
 TEST_F(Doctor, GuestsOfMacAndWhatIsSharedWithThemAreNamed) {
   put("/proc/self/mountinfo",
+      "30 28 0:29 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
       "31 28 0:30 / /Users/ann/app ro - virtiofs mount0 ro\n"
       "32 28 0:31 / /private rw - 9p vol1 rw,trans=virtio\n"
       "33 28 0:32 / /home/ann/far rw - fuse.sshfs host:/far rw\n"
@@ -154,9 +77,59 @@ TEST_F(Doctor, GuestsOfMacAndWhatIsSharedWithThemAreNamed) {
   EXPECT_EQ("", complaints());
 }
 
+TEST_F(Doctor, MissingNamespacesAreNamed) {
+  Machine machine = this->machine();
+  machine.kernel.namespaces = {"mnt", "pid", "net", "ipc", "uts"};
+  EXPECT_HAS(complaints(machine),
+             "fail namespaces: this kernel has no namespaces of kind cgroup, user");
+}
+
+TEST_F(Doctor, UserNamespacesThatAreSwitchedOffKeepPlainUsersOut) {
+  for (const char* file :
+       {"/proc/sys/user/max_user_namespaces", "/proc/sys/kernel/unprivileged_userns_clone"}) {
+    put(file, "0\n");
+    EXPECT_HAS(complaints(machine(false)), std::string("fail namespaces: ") + file + " is 0");
+    EXPECT_HAS(complaints(), std::string("warn namespaces: ") + file + " is 0");
+    put(file, "62000\n");
+    EXPECT_EQ("", complaints());
+  }
+}
+
+TEST_F(Doctor, CgroupsAreOfOneVersion) {
+  const std::string second = "30 20 0:30 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
+  const std::string first = "31 20 0:31 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n";
+  put("/proc/self/mountinfo", first + second);
+  EXPECT_HAS(complaints(), "warn cgroups: versions 1 and 2 side by side");
+  put("/proc/self/mountinfo", first);
+  EXPECT_EQ("", complaints());
+  EXPECT_HAS(complaints(machine(false)), "warn cgroups: version 1");
+  put("/proc/self/mountinfo", "");
+  EXPECT_HAS(complaints(), "warn cgroups: none are mounted");
+}
+
+TEST_F(Doctor, SecurityModulesAreNamed) {
+  EXPECT_HAS(everything(machine()), "security-modules: neither SELinux");
+  put("/sys/module/apparmor/parameters/enabled", "Y\n");
+  EXPECT_HAS(everything(machine()), "security-modules: AppArmor is on");
+  put("/sys/fs/selinux/enforce", "0");
+  EXPECT_EQ("", complaints());
+  put("/sys/fs/selinux/enforce", "1");
+  EXPECT_HAS(complaints(), "warn security-modules: SELinux is enforcing");
+}
+
+TEST_F(Doctor, FuseNeedsItsDevice) {
+  put("/usr/bin/fuse-overlayfs", "program", 0755);
+  EXPECT_HAS(complaints(), "warn fuse: /usr/bin/fuse-overlayfs is here, but no /dev/fuse");
+  put("/dev/fuse", "", 0600);
+  EXPECT_EQ("", complaints());
+  EXPECT_HAS(complaints(machine(false)), "warn fuse: /dev/fuse is not for everybody");
+}
+
 TEST_F(Doctor, KernelWithoutOverlayIsAFailure) {
   Machine machine = this->machine();
   machine.kernel.overlay_failure = "fsopen: No such device";
+  EXPECT_HAS(complaints(machine), "warn kernel-overlay: no overlay") << "another way serves";
+  answer_.way.reset();
   EXPECT_HAS(complaints(machine), "fail kernel-overlay: no overlay: fsopen: No such device");
   // A user's namespaces may be given to podman alone.
   machine.user.rootful = false;
@@ -175,6 +148,58 @@ TEST_F(Doctor, ProgramsMustBeThereExecutableAndSafe) {
   const std::string text = complaints();
   EXPECT_HAS(text, "fail programs: " + program + " is missing");
   EXPECT_HAS(text, "fail hook-files: \"/usr/share/containers/oci/hooks.d/90-b.json\" names");
+}
+
+TEST_F(Doctor, ANodesInstallationHasFewerPrograms) {
+  for (const char* name : {"precreate", "prestart", "fuse", "nri"}) {
+    remove(std::string(kPrograms) + "/oci-cnb-" + name);
+  }
+  EXPECT_HAS(complaints(), "oci-cnb-nri is missing");
+  put(std::string(kPrograms) + "/base-spec.json", "{}");
+  EXPECT_EQ(complaints().find("fail programs"), std::string::npos) << complaints();
+  remove(std::string(kPrograms) + "/oci-cnb-guard");
+  EXPECT_HAS(complaints(), "oci-cnb-guard is missing");
+}
+
+TEST_F(Doctor, WhatThePackageBroughtIsCompared) {
+  const std::string poststop = std::string(kPrograms) + "/oci-cnb-poststop";
+  const std::string mount = std::string(kPrograms) + "/oci-cnb-createruntime";
+  Machine packaged = machine();
+  packaged.run = [&](const std::string& program, const std::vector<std::string>& arguments) {
+    if (!program.ends_with("/md5sum") && !program.ends_with("/sha256sum")) {
+      return std::optional<std::string>(program.ends_with("/rpm")
+                                            ? "11  " + mount + "\n22  " + poststop + "\n"
+                                            : "x version 5.4.2\n");
+    }
+    std::string text;
+    for (const std::string& path : arguments) {
+      text += (path == root_ + mount ? "11  " : "33  ") + path + "\n";
+    }
+    return std::optional(text);
+  };
+  const std::string sums = "/var/lib/dpkg/info/oci-cnb-hooks.md5sums";
+  put(sums, "11  " + mount.substr(1) + "\n33  " + poststop.substr(1) +
+                "\n44  etc/oci-cnb-hooks/config.toml\n55  usr/share/doc/oci-cnb-hooks/README.md\n");
+  EXPECT_EQ("", complaints(packaged));
+  EXPECT_HAS(everything(packaged), "are what the package brought");
+  put(sums,
+      "11  " + mount.substr(1) + "\n22  " + poststop.substr(1) + "\n66  usr/bin/oci-cnb-runtime\n");
+  EXPECT_HAS(complaints(packaged),
+             "fail programs: " + poststop + " is not what the package brought");
+  EXPECT_HAS(complaints(packaged), "fail programs: /usr/bin/oci-cnb-runtime is not what");
+  put(sums, "11  opt/elsewhere/oci-cnb-createruntime\n");
+  EXPECT_EQ("", complaints(packaged)) << "another installation";
+  remove(sums);
+  put("/usr/bin/rpm", "", 0755);
+  EXPECT_HAS(complaints(packaged),
+             "fail programs: " + poststop + " is not what the package brought");
+}
+
+TEST_F(Doctor, AnEngineThatIsTooOldIsAWarning) {
+  version_ = "4.2.9";
+  EXPECT_HAS(complaints(), "warn engines: podman 4.2.9, /usr/bin/podman");
+  version_ = "4.10";
+  EXPECT_EQ("", complaints());
 }
 
 TEST_F(Doctor, LinkOfAProgramIsFollowedInsideTheMachine) {
@@ -259,6 +284,19 @@ TEST_F(Doctor, ScratchOfOthersIsRefused) {
   EXPECT_NE(found, findings.end());
 }
 
+TEST_F(Doctor, ScratchIsJudgedByTheWayThatServesThere) {
+  answer_.way = Way::kFuse;
+  answer_.refusals = {{Way::kOverlay, "lies on nfs", "put it elsewhere"}};
+  EXPECT_HAS(complaints(),
+             "warn scratch: /var/lib/oci-cnb-hooks (not made yet): workspaces are "
+             "made by fuse-overlayfs");
+  answer_.way.reset();
+  EXPECT_HAS(complaints(),
+             "fail scratch: /var/lib/oci-cnb-hooks (not made yet): overlay: lies on nfs");
+  answer_.problem = "mkdirat: Read-only file system";
+  EXPECT_HAS(complaints(), "fail scratch: /var/lib/oci-cnb-hooks (not made yet): mkdirat");
+}
+
 TEST_F(Doctor, RootlessNeedsSubordinateIdsAndTheirPrograms) {
   Machine rootless = machine(false);
   const std::string uid = std::to_string(::geteuid());
@@ -278,162 +316,6 @@ TEST_F(Doctor, NamesFromOutsideAreQuoted) {
   put(std::string(kSharedHooks) + "/a\nb\x1b[31m.json", "{");
   const std::string text = complaints();
   EXPECT_HAS(text, "a\\nb\\x1b[31m.json");
-}
-
-class WorkspaceTest : public Doctor {
- protected:
-  WorkspaceTest() {
-    put("/proc/self/mountinfo",
-        "90 80 8:1 / / rw - ext4 /dev/sda1 rw\n"
-        "91 80 0:49 / /mnt/share rw - virtiofs share rw\n"
-        "92 80 0:50 / /mnt/share/disk rw - xfs /dev/sdb rw\n");
-  }
-
-  WorkspaceReport report(const std::string& source, bool rootful = true) {
-    Machine asked = machine(rootful);
-    asked.try_ways = [this](const WayQuestion& question) {
-      question_ = question;
-      return answer_;
-    };
-    return examine_workspace(asked, source);
-  }
-  /// The last finding, which is about the way.
-  Finding verdict(const std::string& source = "/src", bool rootful = true) {
-    return report(source, rootful).findings.back();
-  }
-
-  WayAnswer answer_{Way::kOverlay, {}, false, 0, "", ""};
-  WayQuestion question_;
-};
-
-TEST_F(WorkspaceTest, TheFileSystemsAreNamed) {
-  put("/etc/oci-cnb-hooks/config.toml", "scratch-dir = \"/mnt/share/disk/scratch\"\n");
-  EXPECT_EQ("ext4", report("/mnt/share/a").scratch_system) << "of the nearest that is there";
-  EXPECT_EQ("/", question_.scratch);
-  std::filesystem::create_directories(root_ + "/mnt/share/disk");
-  const WorkspaceReport found = report("/mnt/share/a");
-  EXPECT_EQ("virtiofs", found.source_system);
-  EXPECT_EQ("xfs", found.scratch_system);
-  EXPECT_EQ(Status::kOk, found.findings.back().status);
-  EXPECT_HAS(found.findings.back().what, "scratch \"/mnt/share/disk/scratch\" (xfs): the kernel");
-  EXPECT_HAS(found.findings.at(1).what, "\"/mnt/share\" is the host's (virtiofs): for sources");
-  EXPECT_EQ("ext4", report("/mnt/shared").source_system);
-}
-
-TEST_F(WorkspaceTest, ALaterWayIsAWarningWithItsPriceAndWhatWouldBeBetter) {
-  answer_.way = Way::kFuse;
-  answer_.refusals = {{Way::kOverlay, "lies on nfs", "put it elsewhere"}};
-  Finding finding = verdict();
-  EXPECT_EQ(Status::kWarning, finding.status);
-  EXPECT_EQ("overlay: lies on nfs; slower, and a daemon runs beside the container", finding.why);
-  EXPECT_EQ("put it elsewhere", finding.mend);
-  EXPECT_HAS(verdict("/src", false).why, "crun or runc without an engine");
-  answer_.way = Way::kCopy;
-  answer_.bytes = 12;
-  answer_.refusals.push_back({Way::kFuse, "not installed", "install it"});
-  answer_.refusals.push_back({Way::kReflink, "no", "put it elsewhere"});
-  finding = verdict();
-  EXPECT_HAS(finding.what, "a copy of the visible files, 12 bytes");
-  EXPECT_EQ("put it elsewhere; or install it", finding.mend);
-}
-
-TEST_F(WorkspaceTest, TheWayThatIsConfiguredIsWell) {
-  put("/etc/oci-cnb-hooks/config.toml", "way = \"fuse\"\n");
-  answer_.way = Way::kFuse;
-  answer_.refusals = {{Way::kOverlay, "way = \"fuse\" is configured", "x"}};
-  EXPECT_EQ(Status::kOk, verdict().status);
-  EXPECT_EQ(Way::kFuse, question_.policy.only);
-}
-
-TEST_F(WorkspaceTest, ARefusalIsAFailure) {
-  answer_.way.reset();
-  answer_.refusals = {{Way::kOverlay, "no", ""}, {Way::kFuse, "neither", ""}};
-  EXPECT_EQ(Status::kFailure, verdict().status);
-  EXPECT_EQ("a container over it is refused: overlay: no, fuse: neither", verdict().why);
-  EXPECT_HAS(verdict().mend, "set scratch-dir");
-  answer_.problem = "no room";
-  answer_.remedy = "make room";
-  EXPECT_HAS(verdict().what, "no room");
-  EXPECT_EQ("make room", verdict().mend);
-}
-
-TEST_F(WorkspaceTest, WhatCanNotBeTriedIsAWarning) {
-  answer_.problem = "this machine allows a plain user no user namespace";
-  put("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n");
-  EXPECT_EQ(Status::kWarning, verdict("/src", false).status);
-  EXPECT_EQ(Status::kFailure, verdict("/src", true).status);
-}
-
-TEST_F(WorkspaceTest, AReadOnlySourceAndMemoryNeedNoScratch) {
-  answer_.read_only = true;
-  EXPECT_EQ("\"/src\" (ext4): the kernel's overlay, read-only as the source is mounted",
-            verdict().what);
-  answer_.read_only = false;
-  put("/etc/oci-cnb-hooks/config.toml", "scratch = \"tmpfs\"\n");
-  EXPECT_EQ("\"/src\" (ext4): the kernel's overlay, written in memory", verdict().what);
-  EXPECT_TRUE(question_.tmpfs);
-}
-
-TEST_F(WorkspaceTest, NothingIsTriedWhereTheHooksWouldRefuseTheirSettingsOrScratch) {
-  put("/etc/oci-cnb-hooks/config.toml", "way = \"both\"\n");
-  EXPECT_EQ("settings", verdict().check);
-  put("/etc/oci-cnb-hooks/config.toml", "scratch-dir = \"/wide\"\n");
-  std::filesystem::create_directories(root_ + "/wide");
-  ::chmod((root_ + "/wide").c_str(), 0777);
-  EXPECT_HAS(verdict().what, "/wide belongs to uid");
-  EXPECT_EQ("", question_.source);
-}
-
-using Directories = std::vector<std::string>;
-
-class PodmanConfigTest : public Doctor {
- protected:
-  PodmanConfigTest() { remove(kDropIn); }
-  Directories directories(bool rootful = true, unsigned major = 4) {
-    return read_podman_config(machine(rootful), major).hook_directories;
-  }
-  void set(const std::string& path, const std::string& list) {
-    put(path, "[engine]\nhooks_dir = [" + list + "]\n");
-  }
-};
-
-TEST_F(PodmanConfigTest, DefaultIsTheSharedDirectory) {
-  EXPECT_EQ(directories(), Directories{kSharedHooks});
-}
-
-TEST_F(PodmanConfigTest, LaterFilesReplaceEarlierOnes) {
-  set("/usr/share/containers/containers.conf", "'/1'");
-  EXPECT_EQ(directories(), Directories{"/1"});
-  set("/etc/containers/containers.conf", "'/2'");
-  EXPECT_EQ(directories(), Directories{"/2"});
-  set("/etc/containers/containers.conf.d/20.conf", "'/20', '/21'");
-  set("/etc/containers/containers.conf.d/10.conf", "'/10'");
-  set("/etc/containers/containers.conf.d/30.txt", "'/30'");
-  EXPECT_EQ(directories(), (Directories{"/20", "/21"}));
-  put("/etc/containers/containers.conf.d/40.conf", "[engine]\nruntime = 'crun'\n");
-  EXPECT_EQ(directories(), (Directories{"/20", "/21"}));
-}
-
-TEST_F(PodmanConfigTest, HomeCountsForUsersAndForRootSincePodman5) {
-  set("/home/ann/.config/containers/containers.conf", "'/home'");
-  EXPECT_EQ(directories(false, 4), Directories{"/home"});
-  EXPECT_EQ(directories(true, 4), Directories{kSharedHooks});
-  EXPECT_EQ(directories(true, 5), Directories{"/home"});
-  set("/home/ann/.config/containers/containers.conf.d/1.conf", "'/more'");
-  EXPECT_EQ(directories(false, 4), Directories{"/more"});
-}
-
-TEST_F(PodmanConfigTest, AppendKeepsWhatCameBefore) {
-  set("/etc/containers/containers.conf", "'/1', {append=true}");
-  EXPECT_EQ(directories(), (Directories{kSharedHooks, "/1"}));
-}
-
-TEST_F(PodmanConfigTest, BrokenFileIsNamedWithItsLine) {
-  put("/etc/containers/containers.conf", "[engine]\nhooks_dir = [\n");
-  const Findings findings = read_podman_config(machine(), 4).findings;
-  ASSERT_EQ(findings.size(), 1U);
-  EXPECT_EQ(findings[0].status, Status::kFailure);
-  EXPECT_HAS(findings[0].what, "/etc/containers/containers.conf:");
 }
 
 }  // namespace
