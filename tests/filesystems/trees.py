@@ -10,6 +10,7 @@ from kit import source  # noqa: E402  (the path has to be known first)
 
 OTHER = 12345  # neither root nor the user
 PATHS = sorted(source.visible_paths()) + sorted(source.masked_paths())
+FILES = sorted(path for path, content in source.VISIBLE.items() if content is not None)
 
 WRITES = """
 cd /workspace && echo new > made && rm src/main.c && echo more >> README.md &&
