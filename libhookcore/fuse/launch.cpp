@@ -123,8 +123,8 @@ void arrange_descriptors(const Plan& plan, int socket) {
   sys::close_from(static_cast<int>(wanted.size()));
 }
 
-void tell(int socket, std::string_view text) {
-  static_cast<void>(::send(socket, text.data(), std::min(text.size(), kMaxMessage), MSG_NOSIGNAL));
+bool tell(int socket, std::string_view text) {
+  return ::send(socket, text.data(), std::min(text.size(), kMaxMessage), MSG_NOSIGNAL) >= 0;
 }
 
 [[noreturn]] void become_helper(const Plan& plan, int socket) {
@@ -145,7 +145,7 @@ void tell(int socket, std::string_view text) {
     ::execve(program.c_str(), words.data(), environment.data());
     throw SystemError("execve", program, errno);
   } catch (const std::exception& error) {
-    tell(socket, error.what());
+    static_cast<void>(tell(socket, error.what()));
   }
   ::_exit(1);
 }
@@ -156,6 +156,9 @@ std::string find_program() {
   for (const char* path :
        {"/usr/bin/fuse-overlayfs", "/usr/local/bin/fuse-overlayfs", "/bin/fuse-overlayfs"}) {
     if (::access(path, X_OK) == 0) return path;
+    if (errno != ENOENT && errno != ENOTDIR && errno != EACCES) {
+      throw SystemError("access", path, errno);
+    }
   }
   return {};
 }
@@ -191,18 +194,22 @@ Launch::Launch(sys::MountApi& api, Plan plan) {
   device.reset();
   struct statx status {};
   if (::statx(mount_.get(), "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_MODE, &status) != 0) {
-    fail();
+    fail("statx");
   }
 }
 
-void Launch::fail() {
+void Launch::fail(const char* call) {
   const int error = errno;
+  // A helper that is still there ends by that, instead of waiting for our word.
+  ::shutdown(socket_.get(), SHUT_WR);
   std::array<char, kMaxMessage> text{};
   const ssize_t size = ::recv(socket_.get(), text.data(), text.size(), 0);
   if (size > 0) throw Error(Code::kSystem, std::string(text.data(), static_cast<size_t>(size)));
-  throw Error(Code::kSystem, std::string("the helper ended: ") + std::strerror(error));
+  throw SystemError(call, "the helper", error);
 }
 
-void Launch::keep() { tell(socket_.get(), "k"); }
+void Launch::keep() {
+  if (!tell(socket_.get(), "k")) fail("send");
+}
 
 }  // namespace hookcore::fuse

@@ -56,11 +56,12 @@ class Launch {
   int mount() const { return mount_.get(); }
   sys::UniqueFd take_mount() { return std::move(mount_); }
   pid_t pid() const { return pid_; }
-  /// The mount stands in the container: from here on the helper ends with it.
+  /// The mount stands in the container: from here on the helper ends with it. Throws Error when the
+  /// helper can't be told, and so gives the mount up.
   void keep();
 
  private:
-  [[noreturn]] void fail();
+  [[noreturn]] void fail(const char* call);
 
   sys::UniqueFd mount_;
   sys::UniqueFd socket_;
@@ -68,7 +69,8 @@ class Launch {
 };
 
 /// Where fuse-overlayfs is: among the directories of programs that the administrator installs, in
-/// which nobody else can have put it. Empty: it isn't installed.
+/// which nobody else can have put it. Empty: it isn't installed. Throws Error where that can't be
+/// told.
 std::string find_program();
 
 /// /dev/fuse, opened. Throws Error(kSystem) that says what is wrong with it.

@@ -73,7 +73,9 @@ class Daemon {
     std::error_code error;
     child_ = process::child(process::exe = program, process::args = arguments, environment, error,
                             process::extend::on_exec_setup(in_child));
-    if (error) throw SystemError("starting", program, error.value());
+    const int number = error ? error.value() : errno;
+    // A pipe that can't be had is no error to this library.
+    if (error || !child_.valid()) throw SystemError("starting", program, number);
   }
 
   /// What it says; nobody else can say more, so that its end comes with the daemon's.
@@ -130,7 +132,9 @@ Use watch(Daemon& daemon) {
     if ((events[0].revents & (POLLHUP | POLLERR)) != 0) return use;
     if (events[1].revents == 0) continue;
     char word = 0;
-    use = ::recv(kHookFd, &word, 1, 0) == 1 ? Use::kUsed : Use::kGivenUp;
+    const ssize_t size = ::recv(kHookFd, &word, 1, 0);
+    if (size < 0) continue;  // the word, or the end, is still there
+    use = size == 1 ? Use::kUsed : Use::kGivenUp;
     if (use == Use::kGivenUp) daemon.kill();
   }
 }
@@ -147,14 +151,9 @@ void note_failure(const std::string& failure) {
   session::write_helper(kSessionFd, *helper);
 }
 
-}  // namespace
-
-void supervise(const std::vector<std::string>& words, report::Log& log) {
+void serve(const std::vector<std::string>& words, report::Log& log) {
   const std::string program = find_program();
-  if (program.empty()) {
-    tell_hook("fuse-overlayfs is not installed");
-    return;
-  }
+  if (program.empty()) throw Error(Code::kSystem, "fuse-overlayfs is not installed");
   Daemon daemon(program, words.at(3) == "rw");
   // Only the daemon answers for the mount: with it the mount ends.
   ::close(kDeviceFd);
@@ -169,6 +168,17 @@ void supervise(const std::vector<std::string>& words, report::Log& log) {
   note_failure(failure);
   log.failure(Error(Code::kSystem, "the workspace has ended: " + failure, words.at(2),
                     "start the container again"));
+}
+
+}  // namespace
+
+void supervise(const std::vector<std::string>& words, report::Log& log) {
+  try {
+    serve(words, log);
+  } catch (const Error& error) {
+    tell_hook(error.what());
+    throw;
+  }
 }
 
 }  // namespace hookcore::fuse

@@ -3,12 +3,17 @@
 #include "libhookcore/base/error.h"
 #include "libhookcore/base/way.h"
 #include "libhookcore/overlay/trial.h"
+#include "libhookcore/sys/mount.h"
 
 namespace hookcore::fuse {
 
 void require_available() {
-  if (find_program().empty()) {
-    throw WayRefused("fuse-overlayfs is not installed", "install fuse-overlayfs");
+  try {
+    if (find_program().empty()) {
+      throw WayRefused("fuse-overlayfs is not installed", "install fuse-overlayfs");
+    }
+  } catch (const Error& error) {
+    throw WayRefused(error.what());
   }
   try {
     static_cast<void>(open_device());
@@ -21,10 +26,14 @@ void try_out(sys::MountApi& api, int scratch_fd,
              const std::function<Launch(int masks, int source, int scratch)>& launch) {
   const overlay::Trial trial(api, scratch_fd);
   const Launch daemon = launch(trial.masks(), trial.source(), trial.scratch());
+  const std::string what = "fuse-overlayfs doesn't work here: ";
   try {
     overlay::Trial::exercise(daemon.mount());
+  } catch (const SystemError& error) {
+    // A disk that is full now says nothing about the next container.
+    throw WayRefused(what + error.what(), {}, sys::is_about_ability(error.error_number()));
   } catch (const Error& error) {
-    throw WayRefused(std::string("fuse-overlayfs doesn't work here: ") + error.what(), {}, true);
+    throw WayRefused(what + error.what(), {}, true);
   }
 }
 

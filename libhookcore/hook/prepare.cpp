@@ -83,10 +83,13 @@ class Preparation {
     if (const auto violation = check_lifecycle(job_, rootfs_)) report(*violation);
   }
 
+  // Before the session says that the container is served: a helper that hasn't heard of it gives
+  // the workspace up.
+  void keep_workspace() { ways_.keep(); }
+
   // The container is ready: nothing has to be undone any more.
   void keep() {
     if (bin_stays_) bin_->leave();
-    ways_.keep();
   }
 
   // An overlay that is put below a shared mount would be seen on the host, and so would the end of
@@ -405,6 +408,7 @@ bool prepare_container(const Job& job, const sys::Proc& proc, const session::Sto
     preparation.run(*sys::make_legacy_mount_api(proc, rootfs.fd(), rootfs.path()));
   }
   rootfs.require_uncovered();
+  preparation.keep_workspace();
   claim.commit();
   preparation.keep();
   rootfs.keep();

@@ -50,7 +50,7 @@ class WayChain {
   /// Throws Error that names each way with its reason where none serves.
   MadeWorkspace make(sys::MountApi& api, const overlay::WorkspacePlan& plan, sys::UniqueFd source,
                      bool has_upper);
-  /// The container has its workspace, and the session says so.
+  /// The container has its workspace. Throws Error where whoever keeps that going can't be told.
   void keep();
 
  private:

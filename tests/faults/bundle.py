@@ -64,7 +64,7 @@ class Bundle:
         self.path = pathlib.Path(tempfile.mkdtemp(prefix="bundle-", dir=room))
         self.rootfs = self.path / "rootfs"
         self.source = source
-        self._programs = programs
+        self.programs = programs
         self.annotations = {"io.cnb.hooks.role": "dev", **(annotations or {})}
         (self.rootfs / "workspace").mkdir(parents=True)
         self._write_config()
@@ -80,7 +80,7 @@ class Bundle:
         config["root"] = {"path": str(self.rootfs), "readonly": False}
         config["mounts"].append({"destination": "/workspace", "source": str(self.source),
                                  "type": "bind", "options": ["rbind", "rw"]})
-        adjusted = must([self._programs["oci-cnb-precreate"]], stdin=json.dumps(config).encode())
+        adjusted = must([self.programs["oci-cnb-precreate"]], stdin=json.dumps(config).encode())
         path.write_bytes(adjusted.stdout)
 
     def start(self):
@@ -101,7 +101,7 @@ class Bundle:
 
     def told(self, stage, document, *options):
         """The same with this text for its state document."""
-        words = [self._programs[f"oci-cnb-{stage}"]]
+        words = [self.programs[f"oci-cnb-{stage}"]]
         if options:
             words = ["strace", "--output=/dev/null", *options, *words]
         with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,

@@ -4,12 +4,14 @@
 """
 
 import os
+import shutil
 
 import pytest
 
 from bundle import Bundle
+from kit import traces
 from kit.fixtures import (  # noqa: F401  (fixtures)
-    make_source, programs, room, rootless, source)
+    log, make_source, programs, room, rootless, source)
 
 
 def pytest_configure():
@@ -24,6 +26,19 @@ def bundle(room, programs, source):  # noqa: F811
     made = Bundle(room, programs, source)
     yield made
     made.remove()
+
+
+@pytest.fixture
+def configured():
+    """configured(text): what the hooks find in config.toml; gone afterwards."""
+    directory = traces.settings_directory()
+
+    def write(text):
+        directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+        (directory / "config.toml").write_text(text)
+
+    yield write
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 _TOLD = []

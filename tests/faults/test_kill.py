@@ -3,40 +3,9 @@
 import pytest
 
 from bundle import Bundle, Joined, clear_store, collect, lay_in_spare, wrongs_inside
+from killing import changing_calls, killed, started_again
 from kit import traces
 from kit.engine import execute
-
-# The calls by which a hook changes anything outside of its own memory.
-CHANGING = {
-    "mkdirat", "mknodat", "write", "fchmod", "fchmodat", "fchown", "fsetxattr", "utimensat", "renameat",
-    "renameat2", "unlinkat", "flock", "fsync", "chmod", "setns", "unshare", "mount", "umount2",
-    "open_tree", "move_mount", "mount_setattr", "fsopen", "fsconfig", "fsmount", "clone", "sendmsg",
-    "exit_group"}
-
-
-def changing_calls(bundle, stage, container):
-    return [call for call in bundle.calls(stage, container)
-            if call.name in CHANGING or "O_CREAT" in call.arguments]
-
-
-def kill_at(call):
-    return f"--inject={call.selector}:signal=KILL:when={call.nth}"
-
-
-def killed(bundle, stage, container, call):
-    status, errors = bundle.hook(stage, container, kill_at(call))
-    return [] if status == -9 else [f"not killed: {status} {errors}"]
-
-
-def started_again(bundle):
-    """What is wrong with the container's next start."""
-    container = bundle.start()
-    status, errors = bundle.hook("createruntime", container)
-    found = [] if status == 0 else [f"next start: {errors}"]
-    found += wrongs_inside(container)
-    container.end()
-    return found
-
 
 SESSION = "killed"
 

@@ -15,6 +15,13 @@ def state_directory():
     return pathlib.Path.home() / ".local/share/oci-cnb-hooks"
 
 
+def settings_directory():
+    """Where config.toml lies, for the same one."""
+    if not state_directory().is_relative_to(pathlib.Path.home()):
+        return pathlib.Path("/etc/oci-cnb-hooks")
+    return pathlib.Path.home() / ".config/oci-cnb-hooks"
+
+
 class Log:
     """The file to which every hook adds its lines."""
 
