@@ -50,6 +50,8 @@ std::vector<Mount> read_mounts(const Machine& machine);
 Finding about_share(const Mount& share);
 /// Engines get user namespaces, and this program doesn't: a plain user's overlay can't be tried.
 bool only_engines_get_namespaces(const Machine& machine);
+/// One program of ours; loss: what doesn't work without it.
+Finding check_program(const Machine& machine, const std::string& path, const char* loss);
 Findings check_programs(const Machine& machine);
 /// By the digests that dpkg or rpm keeps, where one of them has installed us.
 Findings check_package(const Machine& machine);
@@ -75,6 +77,11 @@ ScratchReport check_scratch(const Machine& machine);
 Findings check_scratch_owner(const Machine& machine, const ScratchPlace& scratch);
 /// Rootless only: subordinate ids (subuid(5)) and the programs that hand them out.
 Findings check_subordinate_ids(const Machine& machine);
+/// For root: runtime handlers of ours in the configurations of containerd and CRI-O, what they
+/// lead to, NRI, and whether the plugin is connected where they need it.
+Findings check_pods(const Machine& machine, const std::vector<Engine>& engines);
+/// Runtimes of ours in dockerd's configuration.
+Findings check_docker(const Machine& machine);
 
 /// Who else than root and the user could change this file: empty, or a few words with owner and
 /// mode.

@@ -36,6 +36,8 @@ Findings examine(const Machine& machine) {
   append(all, std::move(scratch.findings));
   append(all, check_subordinate_ids(machine));
   append(all, check_engines(engines));
+  append(all, check_docker(machine));
+  append(all, check_pods(machine, engines));
   return all;
 }
 

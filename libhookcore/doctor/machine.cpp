@@ -50,6 +50,49 @@ std::optional<std::string> run_program(const std::string& program,
   return text;
 }
 
+bool is_number(const std::string& name) {
+  return name.find_first_not_of("0123456789") == std::string::npos;
+}
+
+// The value of "--ready-file=PATH" or "--ready-file PATH" among words that end in NUL each.
+std::optional<std::string> ready_file(const std::string& words) {
+  const std::string option = std::string(1, '\0') + "--ready-file";
+  const size_t at = words.find(option);
+  if (at == std::string::npos || at + option.size() >= words.size()) return std::nullopt;
+  const size_t begin = at + option.size() + 1;
+  return words.substr(begin, words.find('\0', begin) - begin);
+}
+
+// The file is there while the plugin is connected; its path counts in the plugin's own root, which
+// may be a container's.
+std::optional<bool> is_ready(const sys::Proc& proc, pid_t pid, const std::string& words) {
+  const auto path = ready_file(words);
+  if (!path) return std::nullopt;
+  const sys::UniqueFd root = proc.root_of(pid);
+  const int fd = sys::open_at_raw(root.get(), *path, O_PATH, sys::Resolve::kInRoot);
+  if (fd == -ENOENT) return false;
+  if (fd < 0) return std::nullopt;
+  static_cast<void>(sys::UniqueFd(fd));
+  return true;
+}
+
+NriPlugin find_nri_plugin() {
+  const sys::Proc proc = sys::Proc::open();
+  NriPlugin plugin;
+  for (const std::string& name : sys::list_directory(proc.fd())) {
+    if (!is_number(name)) continue;
+    try {
+      if (proc.read(name + "/comm") != "oci-cnb-nri\n") continue;
+      plugin.runs = true;
+      const auto ready = is_ready(proc, std::stoi(name), proc.read(name + "/cmdline"));
+      if (ready && !plugin.connected.value_or(false)) plugin.connected = ready;
+    } catch (const Error&) {
+      // It has ended, or isn't ours to look at.
+    }
+  }
+  return plugin;
+}
+
 }  // namespace
 
 Files::Files(const std::string& root)
@@ -94,8 +137,9 @@ std::optional<sys::UniqueFd> Files::open_directory(const std::string& path) cons
 
 Machine this_machine(const std::string& programs) {
   const settings::HostUser user = settings::find_host_user();
-  Machine machine{Files("/"),  "",      user, user.home, programs, this_kernel(user.rootful),
-                  run_program, try_ways};
+  Machine machine{Files("/"),  "",       user,
+                  user.home,   programs, this_kernel(user.rootful),
+                  run_program, try_ways, find_nri_plugin};
   if (machine.home.empty()) {
     machine.home =
         settings::home_directory(machine.files.read("/etc/passwd").value_or(""), user.uid);

@@ -48,6 +48,12 @@ struct Kernel {
 using Runner = std::function<std::optional<std::string>(const std::string& program,
                                                         const std::vector<std::string>& arguments)>;
 
+/// oci-cnb-nri, as far as can be seen from outside.
+struct NriPlugin {
+  bool runs = false;
+  std::optional<bool> connected;  ///< nullopt: it doesn't tell, or not us
+};
+
 /// All that the checks look at: the real machine, or what a test makes up.
 struct Machine {
   Files files;
@@ -58,6 +64,7 @@ struct Machine {
   Kernel kernel;
   Runner run;
   std::function<WayAnswer(const WayQuestion&)> try_ways = {};
+  std::function<NriPlugin()> find_nri_plugin = {};
 };
 
 /// The machine we run on. programs: as in Machine.

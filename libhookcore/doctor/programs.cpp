@@ -33,22 +33,6 @@ constexpr std::array<Program, 7> kPrograms{{
 constexpr std::array<std::string_view, 3> kOnNode{"oci-cnb-createruntime", "oci-cnb-poststop",
                                                   "oci-cnb-guard"};
 
-Finding check_program(const Machine& machine, const std::string& path, const char* loss) {
-  const auto status = machine.files.stat(path);
-  if (!status) return failure(kCheck, path + " is missing", loss, kReinstall);
-  if (!S_ISREG(status->st_mode) || (status->st_mode & S_IXOTH) == 0) {
-    return failure(kCheck, path + " is not executable for everybody",
-                   "engines can't run it, or only those of root can", "chmod 0755 " + path);
-  }
-  const std::string others = untrusted(machine, *status);
-  if (!others.empty()) {
-    return failure(kCheck, path + " " + others,
-                   "whoever can change it runs as you, or as root, with the next container",
-                   "chown root:root " + path + "; chmod 0755 " + path);
-  }
-  return ok(kCheck, path);
-}
-
 /// What a package manager has written down of our files.
 struct Package {
   std::map<std::string, std::string> digests;  ///< path: digest
@@ -115,6 +99,22 @@ std::vector<std::string> altered(const Machine& machine, const Package& package)
 }
 
 }  // namespace
+
+Finding check_program(const Machine& machine, const std::string& path, const char* loss) {
+  const auto status = machine.files.stat(path);
+  if (!status) return failure(kCheck, path + " is missing", loss, kReinstall);
+  if (!S_ISREG(status->st_mode) || (status->st_mode & S_IXOTH) == 0) {
+    return failure(kCheck, path + " is not executable for everybody",
+                   "engines can't run it, or only those of root can", "chmod 0755 " + path);
+  }
+  const std::string others = untrusted(machine, *status);
+  if (!others.empty()) {
+    return failure(kCheck, path + " " + others,
+                   "whoever can change it runs as you, or as root, with the next container",
+                   "chown root:root " + path + "; chmod 0755 " + path);
+  }
+  return ok(kCheck, path);
+}
 
 Findings check_programs(const Machine& machine) {
   Findings findings;

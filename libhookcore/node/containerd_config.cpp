@@ -42,6 +42,15 @@ std::string toml_string(std::string_view text) { return nlohmann::json(text).dum
 
 std::string cri_plugin(int64_t version) { return version >= 3 ? kCriOf3 : kCriOf2; }
 
+std::vector<std::string> strings(const toml::array* list) {
+  std::vector<std::string> found;
+  if (list == nullptr) return found;
+  for (const auto& entry : *list) {
+    if (const auto* text = entry.as_string()) found.push_back(text->get());
+  }
+  return found;
+}
+
 void merge(toml::table& into, const toml::table& from) {
   for (const auto& [key, value] : from) {
     toml::table* present = into.get_as<toml::table>(key.str());
@@ -168,15 +177,30 @@ int64_t version_of(const ConfigFile& file) {
   return version;
 }
 
-std::vector<std::string> imports_of(const ConfigFile& file) {
-  std::vector<std::string> found;
-  const toml::table config = parse(file);
-  const auto* list = config["imports"].as_array();
-  if (list == nullptr) return found;
-  for (const auto& entry : *list) {
-    if (const auto* path = entry.as_string()) found.push_back(path->get());
+FoundConfiguration find_handlers(const std::vector<ConfigFile>& files) {
+  const int64_t version = version_of(files.front());
+  const toml::table plugins = effective({files, {}}, version).plugins;
+  FoundConfiguration found;
+  found.nri_disabled = plugins[kNri]["disable"].value<bool>();
+  found.nri_socket = plugins[kNri]["socket_path"].value_or(std::string());
+  const auto* runtimes = plugins[cri_plugin(version)]["containerd"]["runtimes"].as_table();
+  if (runtimes == nullptr) return found;
+  for (const auto& [name, node] : *runtimes) {
+    const auto* table = node.as_table();
+    if (table == nullptr) continue;
+    const toml::table& handler = *table;
+    found.handlers.push_back({std::string(name.str()),
+                              handler["base_runtime_spec"].value_or(std::string()),
+                              handler["options"]["BinaryName"].value_or(std::string()),
+                              strings(handler["pod_annotations"].as_array()),
+                              strings(handler["container_annotations"].as_array())});
   }
   return found;
+}
+
+std::vector<std::string> imports_of(const ConfigFile& file) {
+  const toml::table config = parse(file);
+  return strings(config["imports"].as_array());
 }
 
 bool is_drop_in(std::string_view text) { return text.starts_with(kDropIn); }

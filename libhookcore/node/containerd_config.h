@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,26 @@ int64_t version_of(const ConfigFile& file);
 /// version below 2, for a handler of this name that somebody else defined, and where tables are
 /// written in a way that can't be added to.
 ConfigFile with_handler(const Configuration& configuration, const Handler& handler);
+
+/// A runtime handler, whoever defined it.
+struct FoundHandler {
+  std::string name;
+  std::string base_spec;  ///< path; empty: none
+  std::string binary;     ///< the runtime that its options name; empty: none
+  /// Patterns of those that reach a container's document.
+  std::vector<std::string> pod_annotations;
+  std::vector<std::string> container_annotations;
+};
+
+struct FoundConfiguration {
+  std::vector<FoundHandler> handlers;
+  std::optional<bool> nri_disabled;  ///< nullopt: as this containerd has it by default
+  std::string nri_socket;            ///< empty: likewise
+};
+
+/// What containerd makes of it. Throws Error(kSettings) for text that isn't TOML, and for a version
+/// below 2.
+FoundConfiguration find_handlers(const std::vector<ConfigFile>& files);
 
 /// text without our block; text itself when it has none. path: for messages.
 std::string without_handler(std::string_view text, const std::string& path);

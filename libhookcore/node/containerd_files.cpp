@@ -181,6 +181,13 @@ ContainerdPlan plan_containerd_handler(const Host& host, const Handler& handler)
   return plan;
 }
 
+std::optional<FoundConfiguration> read_containerd(const Host& host) {
+  if (!host.exists(kConfig)) return std::nullopt;
+  Reader reader(host);
+  reader.follow_imports();
+  return find_handlers(reader.files());
+}
+
 std::vector<Edit> plan_containerd_removal(const Host& host) {
   Reader reader(host);
   try {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,10 @@ struct ContainerdPlan {
 /// The handler in the file where it belongs, and nowhere else. Throws Error: see with_handler; a
 /// file that is imported by name and isn't there.
 ContainerdPlan plan_containerd_handler(const Host& host, const Handler& handler);
+
+/// The handlers, ours and others', of all files that containerd reads. nullopt: it has no
+/// configuration. Throws Error as plan_containerd_handler does.
+std::optional<FoundConfiguration> read_containerd(const Host& host);
 
 /// Nothing of ours in any of them. Files that can't be read as TOML are searched, too.
 std::vector<Edit> plan_containerd_removal(const Host& host);

@@ -18,7 +18,6 @@ namespace {
 constexpr const char* kVersions = "/opt/oci-cnb-hooks/versions";
 constexpr const char* kCurrent = "/opt/oci-cnb-hooks/current";
 constexpr const char* kBaseSpec = "base-spec.json";
-constexpr const char* kCrioConfig = "/etc/crio/crio.conf.d/50-oci-cnb-hooks.conf";
 constexpr size_t kMaxProgram = size_t{64} << 20;
 
 /// What containers' documents, and people on the node, call.
@@ -81,8 +80,7 @@ void plan_documents(const Host& host, const Request& request, Plan& plan) {
 
 void plan_crio(const Host& host, const Request& request, Plan& plan) {
   std::string text = "# Written by `oci-cnb node install`.\n[crio.runtime]\nhooks_dir = [\n";
-  text +=
-      "  \"/usr/share/containers/oci/hooks.d\",\n  \"" + std::string(kCurrent) + "/hooks.d\",\n]\n";
+  text += "  \"/usr/share/containers/oci/hooks.d\",\n  \"" + std::string(kCrioHooks) + "\",\n]\n";
   text += "[crio.runtime.runtimes." + nlohmann::json(request.handler).dump() +
           "]\nruntime_path = \"" + crio_runtime(host, request.based_on) +
           "\"\nruntime_type = \"oci\"\n";

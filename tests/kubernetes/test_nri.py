@@ -1,12 +1,14 @@
 """oci-cnb-nri and the handler with its guard, on containerd 1.7 and later."""
 
 import concurrent.futures
+import json
 import signal
 
 import pytest
 
 from kit import source as tree
 from kit.checks import overlay_at
+from kit.engine import execute
 from kit.pod import DEV, Refused
 from kit.probe import Probe
 from plugin import Plugin
@@ -68,6 +70,21 @@ def test_a_build_role_needs_nothing_of_the_pod(make_pod, workspace, plugin):
     )
     overlay_at(facts)
     assert facts.env["CNB_EXPERIMENTAL_MODE"] == "warn"
+
+
+def findings(programs):
+    """{check: what doctor says of it} of what it finds about pods."""
+    report = json.loads(execute([programs["oci-cnb"], "doctor", "--json"]).stdout)
+    return {one["check"]: (one["status"], one["what"]) for one in report["findings"]}
+
+
+def test_doctor_tells_whether_the_plugin_is_connected(node, programs, service):
+    assert findings(programs)["runtime-handler"] == (
+        "ok", 'handler "cnb" calls /opt/oci-cnb-hooks/current/oci-cnb-guard')
+    assert findings(programs)["nri"] == ("fail", "oci-cnb-nri doesn't run")
+    service.start()
+    assert findings(programs)["nri"] == ("ok", f"oci-cnb-nri is connected to {node.nri_socket}")
+    assert service.stop() == 0, service.log()
 
 
 @pytest.mark.parametrize(

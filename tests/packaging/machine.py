@@ -1,6 +1,7 @@
 """The machine on which the package is installed: the lab's private view of one."""
 
 import dataclasses
+import json
 import os
 import pathlib
 import pwd
@@ -83,6 +84,26 @@ class Person:
         if self.uid == 0:
             return pathlib.Path("/var/lib/oci-cnb-hooks")
         return pathlib.Path(self.home) / ".local/share/oci-cnb-hooks"
+
+
+def findings(person, status):
+    """What `oci-cnb doctor` finds to be wrong; its exit code is this one."""
+    outcome = person.run("oci-cnb", "doctor", "--json")
+    report = json.loads(outcome.stdout)
+    bad = [one for one in report["findings"] if one["status"] == "fail"]
+    assert outcome.status == (1 if bad else 0)
+    assert report["ok"] == (not bad)
+    assert outcome.status == status, outcome
+    for one in report["findings"]:
+        assert one["status"] in ("ok", "warn", "fail") and one["check"] and one["what"]
+        assert (one["status"] == "ok") == (one["why"] == one["mend"] == "")
+    return bad
+
+
+def edit(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
 
 
 def dpkg(*words):

@@ -5,20 +5,7 @@ import os
 import pathlib
 
 import pytest
-from machine import CONFIG, DROP_IN, OURS, PROGRAMS, SHARED
-
-
-def findings(person, status):
-    outcome = person.run("oci-cnb", "doctor", "--json")
-    report = json.loads(outcome.stdout)
-    bad = [one for one in report["findings"] if one["status"] == "fail"]
-    assert outcome.status == (1 if bad else 0)
-    assert report["ok"] == (not bad)
-    assert outcome.status == status, outcome
-    for one in report["findings"]:
-        assert one["status"] in ("ok", "warn", "fail") and one["check"] and one["what"]
-        assert (one["status"] == "ok") == (one["why"] == one["mend"] == "")
-    return bad
+from machine import CONFIG, DROP_IN, OURS, PROGRAMS, SHARED, edit, findings
 
 
 def test_all_is_well_after_installing(installed, person):
@@ -73,12 +60,6 @@ BREAKS = {
     "configuration broken": (lambda: CONFIG.write_text("platform-ap = '1.0'\n"), "config.toml:1"),
     "configuration writable by others": (lambda: CONFIG.chmod(0o666), "0666"),
 }
-
-
-def edit(path, old, new):
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
 
 
 @pytest.mark.parametrize("name", BREAKS)

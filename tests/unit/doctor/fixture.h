@@ -63,6 +63,7 @@ class Doctor : public ::testing::Test {
     machine.user = {::geteuid(), rootful, "/home/ann"};
     machine.kernel.release = "6.1";
     machine.kernel.namespaces = {"mnt", "pid", "user", "net", "ipc", "uts", "cgroup"};
+    machine.find_nri_plugin = [this] { return plugin_; };
     machine.try_ways = [this](const WayQuestion& question) {
       question_ = question;
       return answer_;
@@ -91,6 +92,7 @@ class Doctor : public ::testing::Test {
   std::string version_ = "5.4.2";
   WayAnswer answer_{Way::kOverlay, {}, false, 0, "", ""};
   WayQuestion question_;
+  NriPlugin plugin_;
 };
 
 #define EXPECT_HAS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)

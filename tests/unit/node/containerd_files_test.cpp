@@ -236,6 +236,38 @@ TEST_F(ContainerdFiles, WhatIsElsewhereIsTold) {
   EXPECT_NE(plan().notes[0].find("/srv/elsewhere"), std::string::npos);
 }
 
+TEST_F(ContainerdFiles, HandlersAreFoundInAllFiles) {
+  EXPECT_FALSE(read_containerd(Host(root_)));
+  write(kConfig, "version = 3\n" + kImports + runtime(kCri3, "runc", "/usr/bin/runc"));
+  write("/etc/containerd/conf.d/x.toml",
+        "version = 3\n" + runtime(kCri3, "w", "/usr/bin/oci-cnb-runtime") +
+            "[plugins.\"io.containerd.nri.v1.nri\"]\nsocket_path = \"/s\"\n");
+  install();
+  const auto found = read_containerd(Host(root_));
+  ASSERT_TRUE(found);
+  std::string handlers;
+  for (const FoundHandler& handler : found->handlers) {
+    handlers += handler.name + " " + handler.base_spec + " " + handler.binary + "\n";
+  }
+  EXPECT_EQ("cnb /opt/base.json /usr/bin/runc\nrunc  /usr/bin/runc\nw  /usr/bin/oci-cnb-runtime\n",
+            handlers);
+  EXPECT_EQ("/s", found->nri_socket);
+  EXPECT_EQ(std::nullopt, found->nri_disabled);
+}
+
+TEST_F(ContainerdFiles, HandlersOfVersion2AreFound) {
+  handler_.door = Door::kSpec;
+  write(kConfig, "version = 2\n[plugins.\"io.containerd.nri.v1.nri\"]\ndisable = true\n");
+  install();
+  const auto found = read_containerd(Host(root_));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(true, found->nri_disabled);
+  ASSERT_EQ(found->handlers.size(), 2U);
+  EXPECT_EQ("cnb", found->handlers[0].name);
+  EXPECT_EQ((std::vector<std::string>{"io.cnb.hooks.*", "io.cnb.hooks.*/*"}),
+            found->handlers[0].pod_annotations);
+}
+
 TEST_F(ContainerdFiles, UninstallsFromAConfigurationThatBrokeSince) {
   write(kConfig, "version = 3\n" + kImports);
   install();
