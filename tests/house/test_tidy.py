@@ -1,7 +1,7 @@
 """clang-tidy over every source of ours that the release build compiles; its warnings are errors.
 
-What was clean stays clean until the source, a header or the checks change: the build directory
-remembers it.
+What was clean stays clean until the source, a header or the checks change. It is remembered as ccache remembers
+objects: by what the compiler sees, for every checkout of this user, in ~/.cache/oci-cnb-tidy (XDG_CACHE_HOME).
 """
 
 import concurrent.futures
@@ -23,10 +23,11 @@ class Tidy:
     def __init__(self, build):
         self._commands = compile_commands(build)
         self._build = build
-        self._memory = build / "tidy"
-        self._memory.mkdir(exist_ok=True)
+        cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+        self._memory = pathlib.Path(cache).expanduser() / "oci-cnb-tidy"
+        self._memory.mkdir(parents=True, exist_ok=True)
         version = subprocess.run(["clang-tidy", "--version"], capture_output=True, check=True)
-        self._checks = version.stdout + (CHECKOUT / ".clang-tidy").read_bytes()
+        self._checks = version.stdout + b"".join(path.read_bytes() for path in tracked("*.clang-tidy"))
 
     def compiles(self, path):
         return path in self._commands
@@ -43,9 +44,9 @@ class Tidy:
         return done.returncode, done.stdout
 
     def _preprocessed(self, path):
-        """All that the compiler sees, comments (NOLINT) included."""
+        """All that the compiler sees, comments (NOLINT) included, and not where it lies."""
         entry = self._commands[path]
-        words = compiler_words(entry) + ["-E", "-C"]
+        words = compiler_words(entry) + ["-E", "-C", "-P"]
         return subprocess.run(
             words, cwd=entry["directory"], capture_output=True, check=True
         ).stdout
