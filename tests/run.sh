@@ -350,7 +350,7 @@ tier_faults() {
   local start=$SECONDS name
   local -r as_podman='unshare --user --map-root-user --map-auto --mount --propagation slave'
   faults_as faults-rootful '' '' tests/faults &
-  faults_as faults-rootless --user "$as_podman" tests/faults/test_{errors,kill,fuse}.py
+  faults_as faults-rootless --user "$as_podman" tests/faults/test_{errors,kill,fuse,copy}.py
   wait
   for name in faults-rootful faults-rootless; do
     grep -vE '^\.+( |$)|^$' "$results/$name.log" | tail -n 60 || true

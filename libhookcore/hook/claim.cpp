@@ -82,17 +82,22 @@ void Claim::claim_own() {
     throw Error(Code::kSession, "a running container has the same id",
                 "container " + quote(state_.container), "remove the container and start it again");
   }
-  restart_ = true;
+  restart_ = has_content();
   old_boot_id_ = session_.state()->boot_id;
+  if (!restart_) return;
   state_.way = session_.state()->way;
   state_.way_reason = session_.state()->way_reason;
   keep_age(session_.state()->origin, state_.origin);
   if (is_copied(state_.way)) state_.origin = session_.state()->origin;
 }
 
+bool Claim::has_content() const {
+  return sys::stat_at(session_.fd(), overlay::kUpperName).has_value() ||
+         sys::stat_at(session_.fd(), session::kCopyName).has_value();
+}
+
 void Claim::claim_shared() {
-  restart_ = sys::stat_at(session_.fd(), overlay::kUpperName).has_value() ||
-             sys::stat_at(session_.fd(), session::kCopyName).has_value();
+  restart_ = has_content();
   if (!session_.state()) {
     if (restart_) {
       throw Error(Code::kSession, "the session's state can't be read", quote(session_.name()),
@@ -166,6 +171,11 @@ Claim::~Claim() {
   } catch (const Error&) {
     // What is left names a process that is about to die: `session gc` collects it.
   }
+}
+
+void Claim::note_way(Way way) {
+  state_.way = way;
+  session_.write_state(state_);
 }
 
 void Claim::commit() {

@@ -24,7 +24,8 @@ class Claim {
 
   /// The same process has been served before (prestart and createRuntime both configured).
   bool already_served() const { return served_; }
-  /// There is an upper already: of this container's earlier run, or of the session's containers.
+  /// There is an upper or a copy already, of the way that the state names: of this container's
+  /// earlier run, or of the session's containers.
   bool is_restart() const { return restart_; }
   /// The boot in which a container of the session was last mounted.
   const std::string& old_boot_id() const { return old_boot_id_; }
@@ -38,9 +39,13 @@ class Claim {
   session::SessionState& state() { return state_; }
   /// What a shared session was before; nullopt for a new one.
   const std::optional<session::SessionState>& before() const { return before_; }
+  /// Before anything is made by this way: a hook that is killed leaves no content of one way under
+  /// another's name.
+  void note_way(Way way);
   void commit();
 
  private:
+  bool has_content() const;
   void claim_own();
   void begin();
   void claim_shared();

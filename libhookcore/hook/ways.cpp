@@ -34,6 +34,7 @@ MadeWorkspace WayChain::make(sys::MountApi& api, const overlay::WorkspacePlan& p
   Code code = Code::kSystem;
   MadeWorkspace made;
   const auto try_one = [&](Way way) {
+    if (place_.claim.state().way != way) place_.claim.note_way(way);
     try {
       made = take(way, work);
     } catch (const WayRefused& refused) {
@@ -51,7 +52,6 @@ MadeWorkspace WayChain::make(sys::MountApi& api, const overlay::WorkspacePlan& p
   }
   session::SessionState& state = place_.claim.state();
   if (!place_.claim.is_restart()) state.way_reason = describe(refusals);
-  state.way = *way;
   if (!refusals.empty())
     place_.log.info("way " + std::string(name(*way)) + ": " + describe(refusals));
   return made;

@@ -76,6 +76,10 @@ ERRORS = {name: errors.split() for name, errors in {
     "sendto": "ENOMEM ENOBUFS EPIPE ECONNRESET",
     "recvfrom": "ENOMEM ECONNRESET",
     "execve": "ENOMEM EACCES EIO EMFILE ENFILE",
+    # Of one whose workspace is a copy.
+    "copy_file_range": f"{FULL} EIO ENOMEM EFBIG",
+    "symlinkat": f"{FULL} EACCES EIO ENOMEM EPERM EROFS",
+    "fchownat": "EROFS EACCES EIO ENOMEM",
     # Of one that has something to log.
     "socket": f"{TABLE} EAFNOSUPPORT",
     "lseek": "EOVERFLOW",
@@ -86,13 +90,14 @@ NUMBERED = {"syscall_0x1c9": "statmount", "syscall_0x1ca": "listmount"}
 # Of the C library before main(), of its allocator and locks, or without a way to fail.
 LEFT_OUT = {
     "execve", "brk", "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "prlimit64",
-    "readlink", "getrandom", "mprotect", "mmap", "munmap", "madvise", "futex", "clone3",
+    "readlink", "getrandom", "clock_nanosleep", "mprotect", "mmap", "munmap", "madvise", "futex", "clone3",
     "rt_sigaction", "rt_sigprocmask", "sched_getaffinity", "sched_yield", "umask", "getpid",
     "gettid", "geteuid", "getegid", "setfsuid", "setfsgid", "exit_group", *NUMBERED}
 # A line names the function of the C library.
 FUNCTIONS = {
     "newfstatat": "fstat|fstatat|stat", "openat2": "openat2|open", "openat": "openat|open",
     "fstatfs": "fstatfs|fstatvfs", "clone": "fork|clone|starting", "pipe2": "pipe2|starting",
-    "utimensat": "futimens", "sendto": "send", "recvfrom": "recv", "wait4": "wait"}
+    "utimensat": "futimens|utimensat", "unlinkat": "unlinkat|removed", "sendto": "send",
+    "recvfrom": "recv", "wait4": "wait"}
 INTERRUPTED = {
     "read", "write", "openat", "openat2", "flock", "fstatfs", "fsync", "recvmsg", "wait4", "close"}

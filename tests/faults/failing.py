@@ -54,16 +54,19 @@ def is_answer(call, error):
     return error == "EPERM" and "MOUNT_ATTR_IDMAP" in call.arguments
 
 
+def part(what, size):
+    """So much of it, or everything."""
+    return what if EVERYTHING else random.Random(SEED).sample(what, min(size, len(what)))
+
+
 def failures(calls, all_calls=True):
     """(call, error) of those to be tried: each with its first error, and a part of the others."""
     first = [(call, ERRORS[call.name][0]) for call in calls]
     others = [(call, error) for call in calls for error in ERRORS[call.name][1:]
               if not is_answer(call, error)]
-    if EVERYTHING:
-        return first + others
     if not all_calls:
-        first, others = [], first + others
-    return first + random.Random(SEED).sample(others, min(PART, len(others)))
+        return part(first + others, PART)
+    return first + part(others, PART)
 
 
 class Attempts:

@@ -7,7 +7,7 @@ CHANGING = {
     "mkdirat", "mknodat", "write", "fchmod", "fchmodat", "fchown", "fsetxattr", "utimensat",
     "renameat", "renameat2", "unlinkat", "flock", "fsync", "chmod", "setns", "unshare", "mount",
     "umount2", "open_tree", "move_mount", "mount_setattr", "fsopen", "fsconfig", "fsmount", "clone",
-    "sendmsg", "sendto", "exit_group"}
+    "sendmsg", "sendto", "copy_file_range", "symlinkat", "linkat", "fchownat", "exit_group"}
 
 
 def is_changing(call):
@@ -27,11 +27,11 @@ def killed(bundle, stage, container, call):
     return [] if status == -9 else [f"not killed: {status} {errors}"]
 
 
-def started_again(bundle):
+def started_again(bundle, look=wrongs_inside):
     """What is wrong with the container's next start."""
     container = bundle.start()
     status, errors = bundle.hook("createruntime", container)
     found = [] if status == 0 else [f"next start: {errors}"]
-    found += wrongs_inside(container)
+    found += look(container)
     container.end()
     return found

@@ -9,14 +9,13 @@ strace can't tell from the calls of the hook and of fuse-overlayfs.
 """
 
 import functools
-import random
 import re
 
 import pytest
 
 from bundle import clear_store, collect
 from errnos import ERRORS
-from failing import EVERYTHING, SEED, fail, failing_calls, wrongs
+from failing import fail, failing_calls, part, wrongs
 from helper import calls_of_helper, daemons, followed
 from kit import traces
 from killing import is_changing, kill_at, started_again
@@ -44,10 +43,6 @@ def split(calls):
     start = calls[opened[2]:answered[1] + 1]
     start += [call for call in calls if call.name in ("access", "sendto", "socket")]
     return trial, start, [call for call in calls if call not in trial + start]
-
-
-def part(what, size):
-    return what if EVERYTHING else random.Random(SEED).sample(what, min(size, len(what)))
 
 
 def remains(programs):
