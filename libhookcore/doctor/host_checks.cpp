@@ -47,7 +47,17 @@ std::string user_name(const Files& files, uid_t uid) {
 Finding check_helper(const Machine& machine, const std::string& name) {
   constexpr const char* kCheck = "rootless-ids";
   for (const char* directory : {"/usr/bin/", "/bin/", "/usr/local/bin/"}) {
-    if (machine.files.stat(directory + name)) return ok(kCheck, directory + name + " is there");
+    const std::string path = directory + name;
+    const auto status = machine.files.stat(path);
+    if (!status) continue;
+    const bool set_uid =
+        status->st_uid == machine.files.root_uid() && (status->st_mode & S_ISUID) != 0;
+    if (set_uid || machine.files.attribute(path, "security.capability")) {
+      return ok(kCheck, path + " is there, with its privilege");
+    }
+    return failure(kCheck, path + " is neither set-uid root nor has file capabilities",
+                   "it can't give a container its ids, and podman starts none",
+                   "sudo apt install --reinstall uidmap, or chmod 4755 " + path);
   }
   return failure(kCheck, name + " is not installed",
                  "a rootless container has one id only without it", "sudo apt install uidmap");

@@ -121,6 +121,12 @@ std::optional<struct ::stat> Files::stat(const std::string& path) const {
   return sys::stat_fd(file->get(), path);
 }
 
+std::optional<std::string> Files::attribute(const std::string& path,
+                                            const std::string& name) const {
+  const auto file = open(path, O_RDONLY | O_NONBLOCK);
+  return file ? sys::get_xattr(file->get(), name) : std::nullopt;
+}
+
 std::vector<std::string> Files::list(const std::string& path) const {
   const auto directory = open(path, O_RDONLY | O_DIRECTORY);
   if (!directory) return {};

@@ -22,6 +22,8 @@ class Files {
   /// nullopt: not there. Throws SystemError for anything else that keeps us from reading it.
   std::optional<std::string> read(const std::string& path) const;
   std::optional<struct ::stat> stat(const std::string& path) const;
+  /// An extended attribute; nullopt: none, or none that we may read.
+  std::optional<std::string> attribute(const std::string& path, const std::string& name) const;
   /// Names in a directory, sorted by bytes; empty when it isn't there.
   std::vector<std::string> list(const std::string& path) const;
   /// nullopt: not there, or not ours to open.

@@ -16,6 +16,7 @@
 #include "libhookcore/fuse/trial.h"
 #include "libhookcore/ignore/rules.h"
 #include "libhookcore/overlay/workspace.h"
+#include "libhookcore/session/way_book.h"
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/mount.h"
 #include "libhookcore/sys/namespace.h"
@@ -186,19 +187,27 @@ class Trial {
 
   void try_fuse(sys::MountApi& api) {
     fuse::require_available();
-    pid_t helper = 0;
     try {
       fuse::try_out(api, room_.get(), [&](int masks, int source, int scratch) {
-        fuse::Launch launch(api, fuse_plan(masks, source, scratch));
-        helper = launch.pid();
-        return launch;
+        return fuse::Launch(api, fuse_plan(masks, source, scratch));
       });
     } catch (const Error& error) {
       throw WayRefused(error.what());
     }
-    // It ends with its mount, and fuse-overlayfs before it.
-    while (helper > 0 && ::waitpid(helper, nullptr, 0) < 0 && errno == EINTR) {
-    }
+    refuse_noted_fuse();
+  }
+
+  // Containers go by what the first of this boot has found out; the program may be another since.
+  void refuse_noted_fuse() const {
+    const int fd =
+        sys::open_at_raw(AT_FDCWD, question_.scratch, O_RDONLY | O_DIRECTORY, sys::Resolve::kHost);
+    if (fd < 0) return;
+    const sys::UniqueFd store(fd);
+    const session::WayBook book(fd, proc_.boot_id(), source_.get(), room_.get(), user_xattr_);
+    const auto known = book.find(Way::kFuse);
+    if (!known || known->works) return;
+    throw WayRefused("it works now, but was noted not to in this boot: " + known->reason,
+                     "rm " + question_.scratch + "/" + session::kWayBookFile);
   }
 
   fuse::Plan fuse_plan(int masks, int source, int scratch) const {
@@ -278,6 +287,12 @@ WayAnswer answer_in_child(const WayQuestion& question, const Place& place) {
   }
 }
 
+// The helper of fuse-overlayfs ends with its mount, and fuse-overlayfs before it.
+void await_children() {
+  while (::waitpid(-1, nullptr, 0) >= 0 || errno == EINTR) {
+  }
+}
+
 std::string to_text(const WayAnswer& answer) {
   Json refusals = Json::array();
   for (const WayRefusal& one : answer.refusals) {
@@ -326,6 +341,7 @@ WayAnswer try_ways(const WayQuestion& question) {
     if (child < 0) throw SystemError("fork", "trial", errno);
     if (child == 0) {
       sys::write_all(speaker.get(), to_text(answer_in_child(question, place)), "pipe");
+      await_children();
       // What its namespace owns can't be removed from outside of it.
       remove(place.fd(), kRoomName);
       ::_exit(0);

@@ -80,7 +80,7 @@ MadeWorkspace WayChain::take(Way way, Work& work) {
   return take_copy(way, work);
 }
 
-WayBook WayChain::book(const Work& work) const {
+session::WayBook WayChain::book(const Work& work) const {
   return {place_.store.fd(), place_.claim.state().boot_id, work.source.get(), place_.scratch,
           place_.namespaces.user_xattr()};
 }

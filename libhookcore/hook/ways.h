@@ -12,10 +12,10 @@
 #include "libhookcore/hook/job.h"
 #include "libhookcore/hook/rootfs.h"
 #include "libhookcore/hook/upper_probe.h"
-#include "libhookcore/hook/way_book.h"
 #include "libhookcore/overlay/workspace.h"
 #include "libhookcore/report/log.h"
 #include "libhookcore/session/store.h"
+#include "libhookcore/session/way_book.h"
 #include "libhookcore/sys/mount.h"
 
 namespace hookcore::hook {
@@ -73,7 +73,7 @@ class WayChain {
   void prepare_scratch(Work& work) const;
   void try_fuse(Work& work);
   fuse::Launch launch(Work& work, int masks, int source, int scratch) const;
-  WayBook book(const Work& work) const;
+  session::WayBook book(const Work& work) const;
   static MadeWorkspace made(Work& work, sys::UniqueFd mount);
 
   Place place_;

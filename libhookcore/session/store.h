@@ -21,7 +21,7 @@
 ///   ROOT/                    0700, ours
 ///     log/                   hooks.log
 ///     upper-probed           what hook::UpperProbe has found out in this boot
-///     ways-tried             what hook::WayBook has
+///     ways-tried             what WayBook has
 ///     sessions/NAME/         one session: state.json, layers/, and upper/ and work/, or, where
 ///                            the workspace is a copy, copy/; see identity.h for NAME
 ///     spare/                 an empty session that the next new one begins with

@@ -67,3 +67,26 @@ def test_the_first_way_that_serves(run, advice, scratch):
     mount = started(run("rootful", source, scratch, "auto")).mount("/workspace")
     code, report = advice(source, scratch, "auto")
     assert (code, report["workspace"]["way"]) == (0, WAYS[mount.type]), report
+
+
+@pytest.mark.rootful
+@pytest.mark.parametrize("scratch", [name for name in ("fuse", "9p") if name in HERE.scratches])
+def test_what_a_container_has_found_out_counts(run, advice, volumes, scratch):
+    """In this boot; doctor tells how to have it tried again."""
+    source = HERE.sources[0]
+    book = volumes / scratch / "rootful/scratch/ways-tried"
+    result = run("rootful", source, scratch, "fuse")
+    assert result.started == (advice(source, scratch, "fuse")[1]["workspace"]["way"] == "fuse")
+    if not result.started:
+        return  # no fuse-overlayfs here
+    try:
+        edited = book.read_text().replace("fuse works", "fuse was broken")
+        assert "was broken" in edited
+        book.write_text(edited)
+        assert not run("rootful", source, scratch, "fuse").started
+        code, report = advice(source, scratch, "fuse")
+        assert (code, report["workspace"]["way"]) == (1, None), report
+        assert f"rm {book}" in report["findings"][-1]["mend"], report
+    finally:
+        book.unlink()
+    assert advice(source, scratch, "fuse")[1]["workspace"]["way"] == "fuse"

@@ -5,7 +5,7 @@ import os
 import pathlib
 
 import pytest
-from machine import CONFIG, DROP_IN, OURS, PROGRAMS, SHARED, edit, findings
+from machine import CONFIG, DROP_IN, OURS, PROGRAMS, SHARED, edit, findings, must
 
 
 def test_all_is_well_after_installing(installed, person):
@@ -107,6 +107,41 @@ def test_subordinate_ids(installed, user):
         assert any("/etc/subuid" in one["what"] for one in bad), bad
     finally:
         path.write_text(text)
+
+
+def test_the_program_that_gives_ids_needs_its_privilege(installed, user):
+    """As it loses it where a file system is copied without."""
+    path = pathlib.Path("/usr/bin/newuidmap")
+    copy = path.read_bytes()
+    before = path.stat().st_mode
+    path.unlink()
+    path.write_bytes(copy)
+    path.chmod(0o755)
+    try:
+        (bad,) = findings(user, 1)
+        assert "newuidmap is neither" in bad["what"], bad
+        assert "newuidmap" in user.run("podman", "unshare", "true").stderr
+    finally:
+        path.chmod(before)
+        if not before & 0o4000:
+            must(["setcap", "cap_setuid=ep", path])
+
+
+def test_a_full_disk(installed, root):
+    """There is room for the trial, and for nothing else."""
+    place = pathlib.Path("/mnt/full")
+    place.mkdir()
+    must(["mount", "-t", "tmpfs", "-o", "size=2m,mode=700", "full", place])
+    try:
+        CONFIG.write_text(f'scratch-dir = "{place}"\n')
+        assert findings(root, 0) == []
+        assert "warn scratch: /mnt/full: " in root.run("oci-cnb", "doctor").stdout
+        (place / "large").write_bytes(bytes(1800 << 10))
+        (bad,) = findings(root, 1)
+        assert "0 MiB are free" in bad["what"], bad
+    finally:
+        must(["umount", place])
+        place.rmdir()
 
 
 def test_scratch_on_a_file_system_that_makes_no_upper(installed, root):

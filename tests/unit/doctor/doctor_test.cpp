@@ -305,7 +305,9 @@ TEST_F(Doctor, RootlessNeedsSubordinateIdsAndTheirPrograms) {
   EXPECT_HAS(text, "/etc/subuid gives ann 0 ids");
   EXPECT_HAS(text, "newuidmap is not installed");
   put("/usr/bin/newuidmap", "", 0755);
-  put("/usr/bin/newgidmap", "", 0755);
+  put("/usr/bin/newgidmap", "", 04755);
+  EXPECT_HAS(complaints(rootless), "fail rootless-ids: /usr/bin/newuidmap is neither set-uid");
+  put("/usr/bin/newuidmap", "", 04755);
   put("/etc/subuid", "bob:1:65536\nann:100000:1000\nann:200000:64536\nbroken\n::\n");
   put("/etc/subgid", uid + ":100000:65536");
   EXPECT_EQ(complaints(rootless), "");

@@ -5,11 +5,13 @@
 
 #include "libhookcore/base/way.h"
 
-namespace hookcore::hook {
+namespace hookcore::session {
+
+inline constexpr const char* kWayBookFile = "ways-tried";
 
 /// What was found out about the ways other than the kernel's overlay, and about that one where it
 /// was refused: written down in the store, for this boot and for each pair of file systems. Nobody
-/// looks into it while the overlay works (see UpperProbe).
+/// looks into it while the overlay works (see hook::UpperProbe).
 class WayBook {
  public:
   /// store_fd: root of the session store, ours alone. source_fd, scratch_fd: directories on the two
@@ -34,4 +36,4 @@ class WayBook {
   std::string pair_;
 };
 
-}  // namespace hookcore::hook
+}  // namespace hookcore::session

@@ -1,4 +1,4 @@
-#include "libhookcore/hook/way_book.h"
+#include "libhookcore/session/way_book.h"
 
 #include <fcntl.h>
 
@@ -6,10 +6,9 @@
 
 #include "libhookcore/sys/file.h"
 
-namespace hookcore::hook {
+namespace hookcore::session {
 namespace {
 
-constexpr const char* kFile = "ways-tried";
 /// The oldest lines go: a machine may mount and unmount for as long as it likes.
 constexpr size_t kMaxFile = 32768;
 constexpr std::string_view kWorks = "works";
@@ -30,12 +29,12 @@ WayBook::WayBook(int store_fd, const std::string& boot_id, int source_fd, int sc
             (user_xattr ? " user " : " trusted ")) {}
 
 std::string WayBook::read() const {
-  const int fd =
-      sys::open_at_raw(store_fd_, kFile, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, sys::Resolve::kStrict);
+  const int fd = sys::open_at_raw(store_fd_, kWayBookFile, O_RDONLY | O_NOFOLLOW | O_NONBLOCK,
+                                  sys::Resolve::kStrict);
   if (fd < 0) return {};
   const sys::UniqueFd file(fd);
   try {
-    return sys::read_all(file.get(), 2 * kMaxFile, kFile);
+    return sys::read_all(file.get(), 2 * kMaxFile, kWayBookFile);
   } catch (const Error&) {
     return {};
   }
@@ -70,10 +69,10 @@ void WayBook::note(Way way, const Outcome& outcome) const {
     if (line.starts_with(boot_id_) && !line.starts_with(prefix(way))) text += line + "\n";
   }
   try {
-    sys::replace_file(store_fd_, kFile, text, 0600, sys::Durability::kCrash);
+    sys::replace_file(store_fd_, kWayBookFile, text, 0600, sys::Durability::kCrash);
   } catch (const Error&) {
     // Then the next container tries again.
   }
 }
 
-}  // namespace hookcore::hook
+}  // namespace hookcore::session
