@@ -193,8 +193,13 @@ void collect(const Arguments& arguments, int& exit_code) {
 }
 
 void log(const Arguments& arguments) {
-  const auto store = session::Store::open_existing(hook::Home::find().store_root);
-  if (store) print(select_log(read_log(*store), arguments.id));
+  const std::string root = hook::Home::find().store_root;
+  if (const auto store = session::Store::open_existing(root)) {
+    print(select_log(read_log(*store), arguments.id));
+  } else {
+    std::fprintf(stderr, "oci-cnb: no hook has written to %s yet; oci-cnb doctor tries it\n",
+                 quote(root).c_str());
+  }
 }
 
 }  // namespace

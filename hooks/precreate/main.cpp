@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include "libhookcore/base/error.h"
+#include "libhookcore/environment/hooks.h"
 #include "libhookcore/environment/plan.h"
 #include "libhookcore/hook/program.h"
 #include "libhookcore/oci/config.h"
@@ -16,8 +18,20 @@ using namespace hookcore;
 
 constexpr std::string_view kWhere = "config.json on stdin";
 
+void tell_of_missing_role(const optin::Annotations& annotations, report::Log& log) {
+  const std::string_view key = optin::key_without_role(annotations);
+  if (key.empty()) return;
+  log.warning("not opted in: " + quote(key) + " has no effect without " +
+              std::string(optin::kRoleKey) + "; add --annotation io.cnb.hooks.role=dev");
+}
+
 std::string adjusted(std::string text, report::Log& log) {
-  if (!optin::parse_request(oci::parse_annotations(text, kWhere))) return text;
+  const optin::Annotations annotations = oci::parse_annotations(text, kWhere);
+  if (!optin::parse_request(annotations)) {
+    tell_of_missing_role(annotations, log);
+    return text;
+  }
+  environment::require_mount_hook_beside();
 
   oci::ConfigEditor editor(std::move(text), kWhere);
   const settings::Settings settings = settings::load_settings(settings::find_host_user());

@@ -89,10 +89,19 @@ std::string Error::line() const {
   return out;
 }
 
+namespace {
+
+std::string remedy_of(int error_number, std::string remedy) {
+  if (error_number != ENOSYS || !remedy.empty()) return remedy;
+  return "this kernel lacks the call, or a filter hides it: `oci-cnb doctor` tells which it needs";
+}
+
+}  // namespace
+
 SystemError::SystemError(std::string_view operation, std::string_view object, int error_number,
                          Code code, std::string remedy)
     : Error(code, std::string(operation) + ": " + std::strerror(error_number), quote(object),
-            std::move(remedy)),
+            remedy_of(error_number, std::move(remedy))),
       error_number_(error_number) {}
 
 std::string quote(std::string_view bytes, size_t max) {

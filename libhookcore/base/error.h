@@ -53,7 +53,8 @@ class Error : public std::runtime_error {
 /// A system call that failed: Error with operation, object and errno in its text.
 class SystemError : public Error {
  public:
-  /// operation: the call ("openat2"); object: the path or fd it acted on, quoted here.
+  /// operation: the call ("openat2"); object: the path or fd it acted on, quoted here. remedy:
+  /// where it is empty, ENOSYS has one of its own.
   SystemError(std::string_view operation, std::string_view object, int error_number,
               Code code = Code::kSystem, std::string remedy = {});
   int error_number() const { return error_number_; }

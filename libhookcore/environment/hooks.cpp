@@ -1,6 +1,7 @@
 #include "libhookcore/environment/hooks.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -16,6 +17,16 @@ namespace {
 
 /// Where hooks are installed, seen from the directory of `oci-cnb` and `oci-cnb-runtime`.
 constexpr const char* kLibexec = "../libexec/oci-cnb-hooks";
+
+constexpr std::string_view kPrestartHook = "oci-cnb-prestart";
+
+std::string own_directory() {
+  const std::unique_ptr<char, decltype(&std::free)> program(::realpath("/proc/self/exe", nullptr),
+                                                            &std::free);
+  if (program == nullptr) throw SystemError("realpath", "/proc/self/exe", errno);
+  const std::string path = program.get();
+  return path.substr(0, path.rfind('/'));
+}
 
 bool is_file(const std::string& path) {
   struct stat status {};
@@ -65,11 +76,7 @@ void add_hooks(oci::ConfigEditor& editor, const std::string& directory, Starter 
 }
 
 std::string installed_hooks_directory() {
-  const std::unique_ptr<char, decltype(&std::free)> program(::realpath("/proc/self/exe", nullptr),
-                                                            &std::free);
-  if (program == nullptr) throw SystemError("realpath", "/proc/self/exe", errno);
-  const std::string path = program.get();
-  const std::string beside = path.substr(0, path.rfind('/'));
+  const std::string beside = own_directory();
   for (const std::string& directory : {beside, beside + "/" + kLibexec}) {
     if (is_file(directory + "/" + std::string(kMountHook))) return normalise_path(directory);
   }
@@ -77,9 +84,20 @@ std::string installed_hooks_directory() {
               quote(beside), "name its directory with --hooks-dir DIR, or install it there");
 }
 
+void require_mount_hook_beside() {
+  const std::string directory = own_directory() + "/";
+  for (const std::string_view name : {kMountHook, kPrestartHook}) {
+    if (::access((directory + std::string(name)).c_str(), X_OK) == 0) return;
+  }
+  throw Error(Code::kEnvironment,
+              "the mount hook is missing or can't be executed: an engine would start the container "
+              "without it, and say nothing",
+              quote(directory + std::string(kMountHook)), "install oci-cnb-hooks again");
+}
+
 bool has_mount_hook(const oci::Hooks& hooks) {
   return names(hooks.create_runtime, kMountHook) || names(hooks.create_container, kMountHook) ||
-         names(hooks.prestart, "oci-cnb-prestart");
+         names(hooks.prestart, kPrestartHook);
 }
 
 }  // namespace hookcore::environment

@@ -31,6 +31,10 @@ void add_hooks(oci::ConfigEditor& editor, const std::string& directory,
 /// Throws Error(Code::kUsage) when there are none.
 std::string installed_hooks_directory();
 
+/// For a program that runs before the mount hook and from the same directory: engines pass over a
+/// hook whose program isn't there. Throws Error(Code::kEnvironment).
+void require_mount_hook_beside();
+
 /// The same two hooks for a door that has no document: what is missing in present, by stage.
 struct MissingHooks {
   std::optional<oci::Hook> create_runtime;

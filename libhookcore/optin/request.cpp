@@ -281,6 +281,14 @@ bool is_sandbox(const Annotations& annotations) {
                      });
 }
 
+std::string_view key_without_role(const Annotations& annotations) {
+  const auto first = annotations.lower_bound(kPrefix);
+  if (first == annotations.end() || !first->first.starts_with(kPrefix)) return {};
+  const auto role = annotations.lower_bound(kRoleKey);
+  const bool has_role = role != annotations.end() && role->first.starts_with(kRoleKey);
+  return has_role || is_sandbox(annotations) ? std::string_view{} : first->first;
+}
+
 std::optional<Request> parse_request(const Annotations& annotations, const Defaults& defaults) {
   if (is_sandbox(annotations)) return std::nullopt;
   const Values values = collect(annotations);

@@ -71,6 +71,10 @@ std::optional<Request> parse_request(const Annotations& annotations, const Defau
 /// does for an unknown key; values aren't looked at.
 Annotations resolve(const Annotations& annotations);
 
+/// The first annotation of ours on a container that has no role at all, not even one of another
+/// container of its pod: somebody meant to opt in. Empty when there is none.
+std::string_view key_without_role(const Annotations& annotations);
+
 /// The pod's uid by what containerd's CRI plugin and CRI-O write into config.json; empty elsewhere.
 std::string pod_uid(const Annotations& annotations);
 

@@ -24,14 +24,16 @@ constexpr size_t kStateMax = 1 << 20;
 constexpr mode_t kPrivate = 0700;
 constexpr mode_t kUsual = 0755;
 
-// Makes name below parent where it is absent; a link there is refused.
-sys::UniqueFd open_private(int parent, const std::string& name) {
+// Makes name below parent, which path leads to, where it is absent; a link there is refused.
+sys::UniqueFd open_private(int parent, const std::string& name, const std::string& path) {
   constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
   if (auto there = sys::try_open_at(parent, name, kFlags, sys::Resolve::kNoLinks)) {
     return std::move(*there);
   }
   if (::mkdirat(parent, name.c_str(), kPrivate) != 0 && errno != EEXIST) {
-    throw SystemError("mkdirat", name, errno, Code::kSession);
+    throw SystemError("mkdirat", path + "/" + name, errno, Code::kScratch,
+                      "see that it is writable and has room (df, df -i), or set scratch-dir in "
+                      "config.toml to another directory");
   }
   return sys::open_at(parent, name, kFlags, sys::Resolve::kNoLinks);
 }
@@ -66,7 +68,7 @@ sys::UniqueFd make_path(const std::string& path) {
   if (fd != -ENOENT || path.size() < 2) throw SystemError("openat2", path, -fd, Code::kSession);
   const size_t slash = path.rfind('/');
   const sys::UniqueFd parent = make_path(slash == 0 ? "/" : path.substr(0, slash));
-  return open_private(parent.get(), path.substr(slash + 1));
+  return open_private(parent.get(), path.substr(slash + 1), path.substr(0, slash));
 }
 
 // A pod's sandbox is made anew when the machine or the sandbox had ended, and its containers expect
@@ -131,13 +133,24 @@ Session::Session(std::string name, sys::UniqueFd fd, bool is_new)
     : name_(std::move(name)), fd_(std::move(fd)), is_new_(is_new), state_(read_state(fd_.get())) {}
 
 void Session::write_state(SessionState state) {
+  try {
+    put_state(state);
+  } catch (const SystemError& error) {
+    if (error.error_number() != ENOSPC && error.error_number() != EDQUOT) throw;
+    throw Error(Code::kScratch, error.what(), error.where(),
+                "make room where scratch is (df, df -i, oci-cnb session list), or set scratch-dir "
+                "in config.toml to another disk");
+  }
+  state_ = std::move(state);
+}
+
+void Session::put_state(const SessionState& state) {
   const std::string text = format_state(state);
   if (state.kind != Kind::kContainer) {
     sys::replace_file(fd_.get(), kStateFile, text, 0600, sys::Durability::kDurable);
   } else if (!add_state(text)) {
     sys::replace_file(fd_.get(), kStateFile, text, 0600, sys::Durability::kCrash);
   }
-  state_ = std::move(state);
 }
 
 // Half a state at the file's end is as good as none, so a container's start is spared the making
@@ -161,8 +174,8 @@ Store Store::open(const std::string& root) {
   Store store(root);
   store.root_fd_ = make_path(root);
   require_ours(store.root_fd_.get(), root);
-  store.sessions_ = open_private(store.root_fd_.get(), "sessions");
-  store.trash_ = open_private(store.root_fd_.get(), "trash");
+  store.sessions_ = open_private(store.root_fd_.get(), "sessions", root);
+  store.trash_ = open_private(store.root_fd_.get(), "trash", root);
   return store;
 }
 
@@ -171,11 +184,11 @@ std::optional<Store> Store::open_existing(const std::string& root) {
   return open(root);
 }
 
-sys::UniqueFd Store::log_directory() const { return open_private(root_fd_.get(), "log"); }
+sys::UniqueFd Store::log_directory() const { return open_private(root_fd_.get(), "log", root_); }
 
 std::function<sys::UniqueFd()> Store::log_directory_opener() const {
   const auto root = std::make_shared<sys::UniqueFd>(::fcntl(root_fd_.get(), F_DUPFD_CLOEXEC, 3));
-  return [root] { return open_private(root->get(), "log"); };
+  return [root, path = root_] { return open_private(root->get(), "log", path); };
 }
 
 std::string Store::anonymous_name(const std::string& container_id) {

@@ -117,6 +117,7 @@ class Session {
  private:
   friend class Store;
   Session(std::string name, sys::UniqueFd fd, bool is_new);
+  void put_state(const SessionState& state);
   bool add_state(const std::string& text);
 
   std::string name_;

@@ -171,8 +171,8 @@ void merge_text(Settings& settings, const std::string& text, const std::string& 
       if (only.empty() || key.str() == only) merge_key(settings, key, node, file);
     }
   } catch (const TomlError& error) {
-    throw Error(Code::kSettings, "not TOML: " + error.what,
-                file + ":" + std::to_string(error.line));
+    throw Error(Code::kSettings, "not TOML: " + error.what, file + ":" + std::to_string(error.line),
+                "a line is KEY = \"VALUE\", in double quotes, for example scratch = \"tmpfs\"");
   }
 }
 

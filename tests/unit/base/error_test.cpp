@@ -35,6 +35,13 @@ TEST(Error, LineLeavesEmptyPartsOut) {
             Error(Code::kIgnoreFile, "what", "where:3", "do").line());
 }
 
+TEST(Error, ACallThatIsMissingHasARemedy) {
+  const std::string doctor = "`oci-cnb doctor` tells";
+  EXPECT_NE(std::string::npos, SystemError("mount", "x", ENOSYS).line().find(doctor));
+  EXPECT_EQ("do this", SystemError("mount", "x", ENOSYS, Code::kSystem, "do this").remedy());
+  EXPECT_EQ("", SystemError("mount", "x", EPERM).remedy());
+}
+
 TEST(Error, SystemErrorQuotesItsObject) {
   const SystemError error("openat2", "a\nb", ENOENT, Code::kLayout, "make it");
   EXPECT_EQ("layout: openat2: No such file or directory; \"a\\nb\"; make it", error.line());
