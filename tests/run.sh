@@ -7,6 +7,7 @@
 #   unit       unit and kernel tests, as root and as an ordinary user
 #   sanitize   the same under AddressSanitizer and UBSan, with the share of lines that run; what has
 #              threads under ThreadSanitizer
+#   fuzz       what parses, under libFuzzer, for ten seconds each
 #   host       engines and command line on this machine, rootful and rootless
 #   trixie     the same on Debian 13, in a tree of its own
 #   kubernetes pods over the CRI: containerd of this machine (1.6), of Debian 13 (1.7) and of sid (2.1)
@@ -25,7 +26,7 @@ set -euo pipefail
 
 checkout=$(readlink -f "$(dirname "$(readlink -f "$0")")/..")
 cd "$checkout"
-readonly all_tiers=(house unit sanitize host trixie kubernetes runtime build kernels filesystems guest faults load package)
+readonly all_tiers=(house unit sanitize fuzz host trixie kubernetes runtime build kernels filesystems guest faults load package)
 readonly build=$checkout/build/release results=$checkout/build/results
 readonly enter=$checkout/tests/lab/enter
 corpus=$(readlink -f "${OCI_CNB_CORPUS:-$checkout/../shared/corpus}" || true)
@@ -114,12 +115,14 @@ tier_house() {
   collect house $((SECONDS - start)) "$log" "$results/house.xml"
 }
 
-# run_ctest NAME BUILD_DIR: in the lab, where a stray mount harms nobody.
+# run_ctest NAME BUILD_DIR [OPTION]...: in the lab, where a stray mount harms nobody.
 run_ctest() {
-  local start=$SECONDS log=$results/$1.log
-  "$enter" "${corpus_bind[@]}" host ctest --test-dir "$2" --output-on-failure -j2 \
-    --output-junit "$results/$1.xml" >"$log" 2>&1 || grep -vE ' Passed +[0-9.]+ sec$| Start ' "$log" | tail -n 80
-  collect "$1" $((SECONDS - start)) "$log" "$results/$1.xml"
+  local name=$1 start=$SECONDS log=$results/$1.log
+  shift
+  "$enter" "${corpus_bind[@]}" host ctest --test-dir "$@" --output-on-failure -j2 \
+    --output-junit "$results/$name.xml" >"$log" 2>&1 ||
+    grep -vE ' Passed +[0-9.]+ sec$| Start ' "$log" | tail -n 80
+  collect "$name" $((SECONDS - start)) "$log" "$results/$name.xml"
 }
 
 # The test programs once more without privileges: refusals and fallbacks that root never sees.
@@ -176,6 +179,20 @@ thread_sanitizer() {
   done
   collect threads $((SECONDS - start)) "$log" "${files[@]}"
   grep -A30 -E 'Failure$|WARNING: ThreadSanitizer' "$log" | head -n 80 || true
+}
+
+# An input at which a target fails is in the build directory: its output names the file.
+tier_fuzz() {
+  local counts
+  build_preset fuzz || {
+    broken fuzz "does not build"
+    return
+  }
+  run_ctest fuzz "$checkout/build/fuzz" --tests-regex '^libfuzzer\.'
+  counts=$(awk '/ Test: libfuzzer\./ { sub(/.*\./, ""); name = $0 }
+    /^stat::number_of_executed_units:/ { printf "%s %d, ", name, $2; sum += $2 }
+    END { print "together " sum + 0 }' "$checkout/build/fuzz/Testing/Temporary/LastTest.log")
+  summary+=("$(printf '%-22s %s' 'fuzz: executions' "$counts")")
 }
 
 # suites_as WORLD USER: the engine tests, then those of the command line.
@@ -426,7 +443,7 @@ main() {
   if build_preset release && stage; then
     for tier in "${tiers[@]}"; do
       case $tier in
-        unit | sanitize | host | trixie | kubernetes | runtime | build | kernels | filesystems | guest | faults | load | package)
+        unit | sanitize | fuzz | host | trixie | kubernetes | runtime | build | kernels | filesystems | guest | faults | load | package)
           if [[ $(id -u) -ne 0 ]]; then
             cannot "$tier" "the lab needs root"
             continue

@@ -17,7 +17,8 @@ engine_packages=(
   containerd docker.io
 )
 test_packages=(
-  libgtest-dev libseccomp-dev clang-format clang-tidy cppcheck gcovr python3 python3-pytest
+  libgtest-dev libseccomp-dev clang clang-format clang-tidy libclang-rt-dev cppcheck gcovr
+  python3 python3-pytest
   golang-github-opencontainers-specs-dev python3-jsonschema
   debootstrap groff-base patch rsync strace attr acl procps util-linux e2fsprogs
   python3-grpcio python3-protobuf python3-yaml systemd
