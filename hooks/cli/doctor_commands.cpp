@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
+#include <cstdlib>
 #include <memory>
 #include <string>
 
@@ -33,6 +34,16 @@ std::string programs_directory() {
   if (::access((beside + "/oci-cnb-createruntime").c_str(), F_OK) == 0) return beside;
   const std::string parent = beside.substr(0, beside.rfind('/'));
   return normalise_path(parent + "/libexec/oci-cnb-hooks");
+}
+
+/// This machine, and podman as it would start from here.
+doctor::Machine this_machine() {
+  doctor::Machine machine = doctor::this_machine(programs_directory());
+  for (const char* variable : {"CONTAINERS_CONF", "CONTAINERS_CONF_OVERRIDE", "XDG_CONFIG_HOME"}) {
+    const char* value = std::getenv(variable);
+    if (value != nullptr && *value != 0) machine.environment[variable] = value;
+  }
+  return machine;
 }
 
 std::string_view name(Status status) {
@@ -139,7 +150,7 @@ void add_doctor_command(CLI::App& app, int& exit_code) {
   command->add_option("DIR", *directory,
                       "A source directory: only how a container over it gets its workspace");
   command->callback([as_json, directory, &exit_code] {
-    const doctor::Machine machine = doctor::this_machine(programs_directory());
+    const doctor::Machine machine = this_machine();
     const Findings findings = directory->empty() ? examine_machine(machine, *as_json)
                                                  : examine_directory(machine, *directory, *as_json);
     exit_code = doctor::has_failures(findings) ? 1 : 0;

@@ -145,7 +145,8 @@ Machine this_machine(const std::string& programs) {
   const settings::HostUser user = settings::find_host_user();
   Machine machine{Files("/"),  "",       user,
                   user.home,   programs, this_kernel(user.rootful),
-                  run_program, try_ways, find_nri_plugin};
+                  run_program, try_ways, find_nri_plugin,
+                  {}};
   if (machine.home.empty()) {
     machine.home =
         settings::home_directory(machine.files.read("/etc/passwd").value_or(""), user.uid);

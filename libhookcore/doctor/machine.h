@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -67,6 +68,7 @@ struct Machine {
   Runner run;
   std::function<WayAnswer(const WayQuestion&)> try_ways = {};
   std::function<NriPlugin()> find_nri_plugin = {};
+  std::map<std::string, std::string> environment = {};  ///< the variables that podman goes by
 };
 
 /// The machine we run on. programs: as in Machine.

@@ -8,6 +8,7 @@ namespace {
 
 constexpr const char* kCheck = "podman-config";
 constexpr unsigned kRootReadsHome = 5;
+constexpr unsigned kOverride = 5;
 
 void add_with_drop_ins(const Files& files, const std::string& path, std::vector<std::string>& out) {
   out.push_back(path);
@@ -17,14 +18,57 @@ void add_with_drop_ins(const Files& files, const std::string& path, std::vector<
   }
 }
 
-std::vector<std::string> chain(const Machine& machine, unsigned podman_major) {
+std::string variable(const Machine& machine, const char* name) {
+  const auto found = machine.environment.find(name);
+  return found == machine.environment.end() ? std::string() : found->second;
+}
+
+std::string user_directory(const Machine& machine) {
+  const std::string configured = variable(machine, "XDG_CONFIG_HOME");
+  if (!configured.empty()) return configured;
+  return machine.home.empty() ? std::string() : machine.home + "/.config";
+}
+
+std::vector<std::string> files_of_machine(const Machine& machine, unsigned podman_major) {
   std::vector<std::string> paths = {"/usr/share/containers/containers.conf"};
   add_with_drop_ins(machine.files, "/etc/containers/containers.conf", paths);
   const bool reads_home = !machine.user.rootful || podman_major >= kRootReadsHome;
-  if (reads_home && !machine.home.empty()) {
-    add_with_drop_ins(machine.files, machine.home + "/.config/containers/containers.conf", paths);
+  const std::string directory = user_directory(machine);
+  if (reads_home && !directory.empty()) {
+    add_with_drop_ins(machine.files, directory + "/containers/containers.conf", paths);
   }
   return paths;
+}
+
+std::vector<std::string> chain(const Machine& machine, unsigned podman_major) {
+  std::vector<std::string> paths;
+  const std::string only = variable(machine, "CONTAINERS_CONF");
+  if (only.empty()) {
+    paths = files_of_machine(machine, podman_major);
+  } else {
+    paths.push_back(only);
+  }
+  const std::string last = variable(machine, "CONTAINERS_CONF_OVERRIDE");
+  if (!last.empty() && podman_major >= kOverride) paths.push_back(last);
+  return paths;
+}
+
+// What is true of this shell isn't of a service.
+void tell_of_variables(const Machine& machine, PodmanConfig& config) {
+  for (const char* name : {"CONTAINERS_CONF", "CONTAINERS_CONF_OVERRIDE"}) {
+    const std::string path = variable(machine, name);
+    if (path.empty()) continue;
+    if (!machine.files.stat(path)) {
+      config.findings.push_back(failure(
+          kCheck, std::string(name) + " names " + quote(path) + ", which is missing",
+          "podman started from here may refuse to run anything", std::string("unset ") + name));
+      continue;
+    }
+    config.findings.push_back(warning(
+        kCheck, std::string(name) + "=" + quote(path) + " decides what podman reads",
+        "services, other shells and other users read other files",
+        std::string("unset ") + name + "; `oci-cnb doctor` then tells of podman as they start it"));
+  }
 }
 
 // Since podman 5 a table {append=true} among the strings keeps what came before.
@@ -58,6 +102,7 @@ void merge(const std::string& text, const std::string& path, PodmanConfig& confi
 PodmanConfig read_podman_config(const Machine& machine, unsigned podman_major,
                                 const std::string& without) {
   PodmanConfig config;
+  tell_of_variables(machine, config);
   for (const std::string& path : chain(machine, podman_major)) {
     if (path == without) continue;
     try {

@@ -19,8 +19,9 @@ struct PodmanConfig {
 
 /// Reads the files in podman's order; the last hooks_dir wins. Seen on podman 4.3 and 5.4:
 /// /usr/share/containers/containers.conf, /etc/containers/containers.conf and its .d directory,
-/// then, as a user, and as root since podman 5, the same below ~/.config. Variables such as
-/// CONTAINERS_CONF count for one command only and are not looked at. podman_major: 0 for unknown.
+/// then, as a user, and as root since podman 5, the same below XDG_CONFIG_HOME, or ~/.config.
+/// CONTAINERS_CONF names the one file that is read instead; CONTAINERS_CONF_OVERRIDE, since podman
+/// 5, one that is read last. podman_major: 0 for unknown.
 /// without: a file that is passed over, as if it weren't there.
 PodmanConfig read_podman_config(const Machine& machine, unsigned podman_major,
                                 const std::string& without = {});

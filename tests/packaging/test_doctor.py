@@ -87,6 +87,27 @@ def test_hooks_dir_of_the_user_counts(installed, user):
         path.unlink()
 
 
+@pytest.mark.parametrize("variable", ["CONTAINERS_CONF", "CONTAINERS_CONF_OVERRIDE", "XDG_CONFIG_HOME"])
+def test_variables_count_as_they_do_for_podman(installed, person, make_source, room, variable):
+    """No hook is called where doctor says so, and the other way round."""
+    home = room / f"config-{person.name}"
+    path = home / "containers/containers.conf"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for directory in (home, path.parent):
+        os.chown(directory, person.uid, person.gid)
+    path.write_text('[engine]\nhooks_dir = ["/nowhere"]\n')
+    value = home if variable == "XDG_CONFIG_HOME" else path
+    source, image = make_source(person), person.image()
+    with_it = ["env", f"{variable}={value}"]
+    told = json.loads(person.run(*with_it, "oci-cnb", "doctor", "--json").stdout)
+    ran = person.run(*with_it, "podman", "run", "--rm", "--network", "none", "--annotation",
+                     "io.cnb.hooks.role=dev", "--volume", f"{source}:/workspace", image,
+                     "sh", "-c", "test -e /workspace/secret && echo unfiltered")
+    calls = [one for one in told["findings"] if one["check"] == "hook-files" and "calls" in one["what"]]
+    assert ("unfiltered" in ran.stdout) == (not told["ok"]), (ran, told)
+    assert told["ok"] == (len(calls) == 3), told
+
+
 def test_foreign_hook_without_program_is_a_warning(installed, root):
     other = SHARED / "other.json"
     other.write_text(json.dumps({"version": "1.0.0", "hook": {"path": "/no/such"},
@@ -114,6 +135,7 @@ def test_the_program_that_gives_ids_needs_its_privilege(installed, user):
     path = pathlib.Path("/usr/bin/newuidmap")
     copy = path.read_bytes()
     before = path.stat().st_mode
+    user.must("podman", "system", "migrate")  # ends the process that holds ids for later containers
     path.unlink()
     path.write_bytes(copy)
     path.chmod(0o755)

@@ -43,6 +43,28 @@ TEST_F(PodmanConfigTest, HomeCountsForUsersAndForRootSincePodman5) {
   EXPECT_EQ(directories(false, 4), Directories{"/more"});
 }
 
+TEST_F(PodmanConfigTest, VariablesDecide) {
+  set("/home/ann/.config/containers/containers.conf", "'/home'");
+  set("/etc/containers/containers.conf", "'/etc'");
+  set("/elsewhere/containers/containers.conf", "'/elsewhere'");
+  set("/only.conf", "'/only'");
+  set("/last.conf", "'/last'");
+  Machine asked = machine(false);
+  const auto read = [&](unsigned major) { return read_podman_config(asked, major); };
+  asked.environment = {{"XDG_CONFIG_HOME", "/elsewhere"}};
+  EXPECT_EQ(read(4).hook_directories, Directories{"/elsewhere"});
+  EXPECT_TRUE(read(4).findings.empty());
+  asked.environment["CONTAINERS_CONF"] = "/only.conf";
+  EXPECT_EQ(read(4).hook_directories, Directories{"/only"});
+  EXPECT_HAS(read(4).findings.at(0).what, "CONTAINERS_CONF=\"/only.conf\" decides");
+  asked.environment["CONTAINERS_CONF_OVERRIDE"] = "/last.conf";
+  EXPECT_EQ(read(4).hook_directories, Directories{"/only"});
+  EXPECT_EQ(read(5).hook_directories, Directories{"/last"});
+  asked.environment = {{"CONTAINERS_CONF", "/none"}};
+  EXPECT_EQ(read(5).findings.at(0).status, Status::kFailure);
+  EXPECT_EQ(read(5).hook_directories, Directories{kSharedHooks});
+}
+
 TEST_F(PodmanConfigTest, AppendKeepsWhatCameBefore) {
   set("/etc/containers/containers.conf", "'/1', {append=true}");
   EXPECT_EQ(directories(), (Directories{kSharedHooks, "/1"}));
