@@ -1,7 +1,7 @@
 #!/bin/bash
 # Benchmarks: each row is ours against a peer in the same run, medians, and the bar of the ratio.
 #
-#   tests/bench/run.sh [--quick | --large | --profile] [--ways] [--build DIR]
+#   tests/bench/run.sh [--quick | --large | --profile] [--ways] [--build DIR] [--json FILE]
 #
 #   --quick   small trees and few runs, under a minute: shows that everything runs
 #   --profile only the mount hook in a loop, for perf(1) and ftrace to watch
@@ -9,6 +9,7 @@
 #             dropped before each run: half an hour
 #   --ways    only the ways to a workspace, against each other and against copies
 #   --build   a configured build directory (default build/release); its programs are built first
+#   --json    the numbers, the machine and the command in a file, too: plot.py draws from it
 #
 # Pods, and the NRI plugin's handler and memory, have a command of their own, kubernetes_bench.py.
 #
@@ -144,13 +145,15 @@ in_lab() {
 }
 
 main() {
-  local scale=--full what=all build=$checkout/build/release results
+  local scale=--full what=all build=$checkout/build/release json='' results
+  local -r command="tests/bench/run.sh $*"
   while [[ $# -gt 0 ]]; do
     case "$1" in
       --quick | --large | --profile) scale=$1 ;;
       --ways) what=ways ;;
       --build) build=$(readlink -f "${2:?--build needs a directory}"); shift ;;
-      *) die "unknown option $1; known: --quick --large --profile --ways --build DIR" ;;
+      --json) json=${2:?--json needs a file}; shift ;;
+      *) die "unknown option $1; known: --quick --large --profile --ways --build DIR --json FILE" ;;
     esac
     shift
   done
@@ -166,6 +169,7 @@ main() {
     [[ $scale == --profile ]] || in_lab "$build" ways "$scale"
   } | tee "$results" >&2
   table "$results"
+  [[ -z $json ]] || python3 "$here/results.py" "${command/ --json $json/}" <"$results" >"$json"
 }
 
 if [[ ${1:-} == --inside ]]; then

@@ -1,7 +1,9 @@
 """Pages of the documentation that are compared with what they tell of."""
 
 import importlib.util
+import json
 import re
+import xml.etree.ElementTree
 
 import pytest
 from conftest import CHECKOUT, tracked
@@ -18,6 +20,24 @@ def test_file_systems():
     """packaging/doc/file-systems.md is what tests/filesystems/table.py prints."""
     table = load(CHECKOUT / "tests/filesystems/table.py")
     assert (CHECKOUT / "packaging/doc/file-systems.md").read_text() == table.page()
+
+
+def test_plots():
+    """The plots of performance.md, and what it tells of the machine, are those of the numbers beside it."""
+    folder = CHECKOUT / "packaging/doc"
+    data = json.loads((folder / "performance.json").read_text())
+    made = load(CHECKOUT / "tests/bench/plot.py").plots(data)
+    assert set(made) == {path.name for path in folder.glob("performance-*.svg")}
+    text = (folder / "performance.md").read_text()
+    for name, svg in made.items():
+        assert (folder / name).read_text() == svg, f"draw again: tests/bench/plot.py ({name})"
+        assert f"]({name})" in text
+        xml.etree.ElementTree.fromstring(svg)
+    machine = data["machine"]
+    told = [f"`{data['command']}`", f"{machine['processor']}, {machine['cpus']} cores", machine["memory"],
+            machine["kernel"], machine["system"], f"| load | {machine['load']},", *machine["programs"]]
+    assert [words for words in told if words not in text] == []
+    assert len(data["rows"]) > 20 and all(len(row) == 6 for row in data["rows"])
 
 
 def codes():
