@@ -98,6 +98,6 @@ FUNCTIONS = {
     "newfstatat": "fstat|fstatat|stat", "openat2": "openat2|open", "openat": "openat|open",
     "fstatfs": "fstatfs|fstatvfs", "clone": "fork|clone|starting", "pipe2": "pipe2|starting",
     "utimensat": "futimens|utimensat", "unlinkat": "unlinkat|removed", "sendto": "send",
-    "recvfrom": "recv", "wait4": "wait"}
+    "recvfrom": "recv", "wait4": "wait", "readlinkat": "readlinkat|permission to read"}
 INTERRUPTED = {
     "read", "write", "openat", "openat2", "flock", "fstatfs", "fsync", "recvmsg", "wait4", "close"}
