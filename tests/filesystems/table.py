@@ -43,9 +43,9 @@ scratch on the machine's own disk (ext4), in its memory or on a share; Debian's 
 NOTES = """
 - overlay: the kernel's overlay; masked, writable, the source untouched.
 - read-only: the same without an upper: a source that is mounted read-only stays so, and needs no scratch.
-- refused: the container doesn't start, and one line says why: the scratch directory can't be an overlay's upper
-  (exit code 29), or the store can't be made there (30). `io.cnb.hooks.scratch=tmpfs` needs no scratch directory
-  for the upper.
+- refused: the container doesn't start, and one line says why: the scratch directory can't be an overlay's upper,
+  or the store can't be made there (exit code 29). `io.cnb.hooks.scratch=tmpfs` needs no scratch directory for the
+  upper.
 
 A source that belongs to another user is shown to root's containers as the process's own where it lies on
 """
@@ -69,7 +69,7 @@ class Outcome:
 
 def expected(source, scratch):
     if scratch in READ_ONLY:
-        return Outcome("session", silent=True)
+        return Outcome("scratch", silent=True)
     if source in READ_ONLY:
         return Outcome("read-only")
     if scratch in UPPERS:
