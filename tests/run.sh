@@ -18,6 +18,7 @@
 #   guest      the same in a virtual machine with Debian's kernel, sources over virtiofs and 9p
 #   faults     hooks killed at, or failing in, each of their system calls; hostile sources, races
 #   load       fifty containers at once; kill -9 of anything at random, rootful and rootless
+#   arm64      the programs for arm64, built here, and what needs no mount of theirs under qemu-user
 #   package    .deb, .rpm and tarball: install, use, upgrade, remove; two builds, one digest
 #
 # The last line is `N passed, N failed, N skipped`. A tier that cannot run is skipped, loudly; with
@@ -26,7 +27,7 @@ set -euo pipefail
 
 checkout=$(readlink -f "$(dirname "$(readlink -f "$0")")/..")
 cd "$checkout"
-readonly all_tiers=(house unit sanitize fuzz host trixie kubernetes runtime build kernels filesystems guest faults load package)
+readonly all_tiers=(house unit sanitize fuzz host trixie kubernetes runtime build kernels filesystems guest faults load arm64 package)
 readonly build=$checkout/build/release results=$checkout/build/results
 readonly enter=$checkout/tests/lab/enter
 corpus=$(readlink -f "${OCI_CNB_CORPUS:-$checkout/../shared/corpus}" || true)
@@ -82,15 +83,17 @@ collect() {
 
 # --- building -------------------------------------------------------------------------------------
 
-# build_preset PRESET: configures and builds; its log is shown only when it fails.
+# build_preset PRESET [TARGET...]: configures and builds; its log is shown only when it fails.
 build_preset() {
   local preset=$1 log=$results/build-$1.log
+  shift
   local -a launcher=()
   if command -v ccache >/dev/null; then
+    export CCACHE_BASEDIR=$checkout  # what another checkout has compiled is as good
     launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
   fi
   say "building ($preset)"
-  if ! { cmake --preset "$preset" "${launcher[@]}" && cmake --build --preset "$preset"; } \
+  if ! { cmake --preset "$preset" "${launcher[@]}" && cmake --build --preset "$preset" ${1:+--target "$@"}; } \
     >"$log" 2>&1; then
     grep -E -A12 'error|FAILED' "$log" | head -n 60 >&2 || tail -n 40 "$log" >&2
     return 1
@@ -393,6 +396,29 @@ tier_load() {
     grep -vE '^\.+( |$)|^$' "$results/$name.log" | tail -n 100 || true
     collect "$name" $((SECONDS - start)) "$results/$name.log" "$results/user/$name.xml"
   done
+}
+
+# QEMU hands few of the mount calls on: these folders' tests need none.
+readonly emulated=(base oci optin ignore environment bundle settings report)
+
+tier_arm64() {
+  local start=$SECONDS log=$results/arm64.log
+  if ! OCI_CNB_SYSROOT=$(tests/lab/sysroot.sh arm64); then
+    cannot arm64 "no sysroot could be made"
+    return
+  fi
+  export OCI_CNB_SYSROOT
+  build_preset arm64 programs "${emulated[@]/#/test_}" && (cd build/arm64 && rm -f ./*.deb && cpack -G DEB) \
+    >"$log" 2>&1 || {
+    broken arm64 "does not build" "$log"
+    return
+  }
+  say arm64
+  python3 -B -m pytest tests/arm64 -q --tb=short --junit-xml="$results/arm64.xml" 2>&1 | tee "$log" |
+    grep -vE '^\.+( |$)|^$' || true
+  collect arm64 $((SECONDS - start)) "$log" "$results/arm64.xml"
+  # Verdicts on the corpus were compared on this machine.
+  run_ctest arm64-unit "$checkout/build/arm64" -R "^($(IFS='|' && echo "${emulated[*]}"))\\." -E '^ignore\.(Corpus|Gitignore|Property)'
 }
 
 tier_package() {

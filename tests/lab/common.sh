@@ -18,3 +18,26 @@ die() {
 need_root() {
   [[ $(id -u) -eq 0 ]] || die "needs root: mount namespaces, cgroups, several users"
 }
+
+# The mirror from which this machine's own Debian packages come.
+apt_mirror() {
+  apt-get indextargets --format '$(ORIGIN) $(LABEL) $(COMPONENT) $(REPO_URI)' \
+    'Created-By: Packages' 2>/dev/null |
+    awk '$1 == "Debian" && $2 == "Debian" && $3 == "main" { print $4; exit }'
+}
+
+# debootstrap asks the environment for a proxy, apt its configuration.
+use_apt_proxy() {
+  local proxy=
+  eval "$(apt-config shell proxy Acquire::http::Proxy)"
+  if [[ -n $proxy && $proxy != DIRECT ]]; then
+    export http_proxy=$proxy
+  fi
+}
+
+# The mirror for debootstrap.
+lab_mirror() {
+  local mirror=${OCI_CNB_LAB_MIRROR:-$(apt_mirror)}
+  [[ -n $mirror ]] || die "apt knows no Debian mirror; set OCI_CNB_LAB_MIRROR"
+  echo "$mirror"
+}

@@ -25,6 +25,7 @@ test_packages=(
   rpm lintian
   e2fsprogs xfsprogs btrfs-progs squashfs-tools erofs-utils bindfs  # file systems
   qemu-system-x86 cpio kmod  # the guest, besides an engine's busybox
+  g++-aarch64-linux-gnu qemu-user-static binutils
   nodejs cargo rustc docker-compose  # the examples
 )
 bench_packages=(

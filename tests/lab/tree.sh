@@ -15,22 +15,6 @@ packages=(
   containerd docker.io docker-cli kubernetes-client python3-grpcio python3-protobuf
 )
 
-# The mirror from which this machine's own Debian packages come.
-apt_mirror() {
-  apt-get indextargets --format '$(ORIGIN) $(LABEL) $(COMPONENT) $(REPO_URI)' \
-    'Created-By: Packages' 2>/dev/null |
-    awk '$1 == "Debian" && $2 == "Debian" && $3 == "main" { print $4; exit }'
-}
-
-# debootstrap asks the environment for a proxy, apt its configuration.
-use_apt_proxy() {
-  local proxy=
-  eval "$(apt-config shell proxy Acquire::http::Proxy)"
-  if [[ -n $proxy && $proxy != DIRECT ]]; then
-    export http_proxy=$proxy
-  fi
-}
-
 # bootstrap DIR MIRROR: apt takes over as soon as it can: debootstrap knows no virtual packages.
 bootstrap() {
   debootstrap --variant=minbase "$suite" "$1" "$2"
@@ -62,8 +46,7 @@ mkdir -p "$lab_dir/tree"
 exec 9>"$lab_dir/tree/$suite.lock"
 flock 9
 if [[ ! -e $tree/.complete ]]; then
-  mirror=${OCI_CNB_LAB_MIRROR:-$(apt_mirror)}
-  [[ -n $mirror ]] || die "apt knows no Debian mirror; set OCI_CNB_LAB_MIRROR"
+  mirror=$(lab_mirror)
   use_apt_proxy
   rm -rf --one-file-system "$lab_dir/tree/$suite".new "$lab_dir/tree/$suite"-*
   new=$lab_dir/tree/$suite.new
