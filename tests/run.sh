@@ -490,5 +490,4 @@ main() {
   [[ $failed -eq 0 ]]
 }
 
-main "$@"
-exit
+main "$@"; exit
