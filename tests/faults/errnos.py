@@ -80,6 +80,7 @@ ERRORS = {name: errors.split() for name, errors in {
     "copy_file_range": f"{FULL} EIO ENOMEM EFBIG",
     "symlinkat": f"{FULL} EACCES EIO ENOMEM EPERM EROFS",
     "fchownat": "EROFS EACCES EIO ENOMEM",
+    "ioctl": f"EOPNOTSUPP {FULL} EIO EPERM ETXTBSY",  # FICLONE
     # Of one that has something to log.
     "socket": f"{TABLE} EAFNOSUPPORT",
     "lseek": "EOVERFLOW",
@@ -98,6 +99,7 @@ FUNCTIONS = {
     "newfstatat": "fstat|fstatat|stat", "openat2": "openat2|open", "openat": "openat|open",
     "fstatfs": "fstatfs|fstatvfs", "clone": "fork|clone|starting", "pipe2": "pipe2|starting",
     "utimensat": "futimens|utimensat", "unlinkat": "unlinkat|removed", "sendto": "send",
-    "recvfrom": "recv", "wait4": "wait", "readlinkat": "readlinkat|permission to read"}
+    "recvfrom": "recv", "wait4": "wait", "readlinkat": "readlinkat|permission to read",
+    "ioctl": "FICLONE"}
 INTERRUPTED = {
     "read", "write", "openat", "openat2", "flock", "fstatfs", "fsync", "recvmsg", "wait4", "close"}
