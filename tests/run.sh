@@ -4,6 +4,7 @@
 #   tests/run.sh [TIER...]      without a tier: all of them, in this order
 #
 #   house      format, clang-tidy, cppcheck, -fanalyzer, layers, forbidden calls, files
+#   quickstart the first command of README, over its example and over a directory
 #   unit       unit and kernel tests, as root and as an ordinary user
 #   sanitize   the same under AddressSanitizer and UBSan, with the share of lines that run; what has
 #              threads under ThreadSanitizer
@@ -27,7 +28,7 @@ set -euo pipefail
 
 checkout=$(readlink -f "$(dirname "$(readlink -f "$0")")/..")
 cd "$checkout"
-readonly all_tiers=(house unit sanitize fuzz host trixie kubernetes runtime build kernels filesystems guest faults load arm64 package)
+readonly all_tiers=(house quickstart unit sanitize fuzz host trixie kubernetes runtime build kernels filesystems guest faults load arm64 package)
 readonly build=$checkout/build/release results=$checkout/build/results
 readonly enter=$checkout/tests/lab/enter
 corpus=$(readlink -f "${OCI_CNB_CORPUS:-$checkout/../shared/corpus}" || true)
@@ -146,6 +147,14 @@ unit_as_user() {
 tier_unit() {
   run_ctest unit "$build"
   unit_as_user
+}
+
+# Outside of the lab, as a newcomer's.
+tier_quickstart() {
+  local start=$SECONDS log=$results/quickstart.log
+  python3 -B -m pytest tests/quickstart -q --tb=short --junit-xml="$results/quickstart.xml" 2>&1 | tee "$log" |
+    grep -vE '^\.+( |$)|^$' || true
+  collect quickstart $((SECONDS - start)) "$log" "$results/quickstart.xml"
 }
 
 tier_sanitize() {
