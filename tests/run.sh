@@ -82,6 +82,21 @@ collect() {
   record "$tier" "$seconds" "$@"
 }
 
+# told LOG: what a run of pytest said, without its dots.
+told() {
+  grep -vE '^\.+( |$)|^$' "$1" | tail -n 100 || true
+}
+
+# pytests START NAME...: runs of pytest that began at START, each with its log and its results.
+pytests() {
+  local start=$1 name
+  shift
+  for name in "$@"; do
+    told "$results/$name.log"
+    collect "$name" $((SECONDS - start)) "$results/$name.log" "$results/user/$name.xml"
+  done
+}
+
 # --- building -------------------------------------------------------------------------------------
 
 # build_preset PRESET [TARGET...]: configures and builds; its log is shown only when it fails.
@@ -152,8 +167,9 @@ tier_unit() {
 # Outside of the lab, as a newcomer's.
 tier_quickstart() {
   local start=$SECONDS log=$results/quickstart.log
-  python3 -B -m pytest tests/quickstart -q --tb=short --junit-xml="$results/quickstart.xml" 2>&1 | tee "$log" |
-    grep -vE '^\.+( |$)|^$' || true
+  python3 -B -m pytest tests/quickstart -q --tb=short --junit-xml="$results/quickstart.xml" >"$log" 2>&1 ||
+    true
+  told "$log"
   collect quickstart $((SECONDS - start)) "$log" "$results/quickstart.xml"
 }
 
@@ -222,7 +238,7 @@ suites_as() {
 
 # Rootful and rootless at the same time: neither sees the other.
 tier_engines() {
-  local world=$1 start=$SECONDS user suite name
+  local world=$1 start=$SECONDS
   if [[ $world != host ]] && ! tests/lab/tree.sh "$world" >/dev/null; then
     cannot "$world" "no Debian $world tree could be made"
     return
@@ -230,13 +246,7 @@ tier_engines() {
   suites_as "$world" rootful &
   suites_as "$world" rootless
   wait
-  for suite in engines cli; do
-    for user in rootful rootless; do
-      name=$suite-$world-$user
-      grep -vE '^\.+( |$)|^$' "$results/$name.log" | tail -n 60 || true
-      collect "$name" $((SECONDS - start)) "$results/$name.log" "$results/user/$name.xml"
-    done
-  done
+  pytests "$start" {engines,cli}-"$world"-{rootful,rootless}
 }
 
 tier_host() { tier_engines host; }
@@ -244,7 +254,7 @@ tier_trixie() { tier_engines trixie; }
 
 # The three worlds at the same time: most of it is waiting for containers.
 tier_kubernetes() {
-  local start=$SECONDS world log
+  local start=$SECONDS world
   local -a worlds=()
   for world in host trixie sid; do
     if [[ $world != host ]] && ! tests/lab/tree.sh "$world" >/dev/null; then
@@ -257,11 +267,7 @@ tier_kubernetes() {
       --junit-xml="$results/user/kubernetes-$world.xml" >"$results/kubernetes-$world.log" 2>&1 || true &
   done
   wait
-  for world in "${worlds[@]}"; do
-    log=$results/kubernetes-$world.log
-    grep -vE '^\.+( |$)|^$' "$log" | tail -n 60 || true
-    collect "kubernetes-$world" $((SECONDS - start)) "$log" "$results/user/kubernetes-$world.xml"
-  done
+  pytests "$start" "${worlds[@]/#/kubernetes-}"
 }
 
 # runtime_in WORLD NAME [OPTION]...
@@ -275,7 +281,7 @@ runtime_in() {
 
 # Two worlds at a time.
 tier_runtime() {
-  local start=$SECONDS world name
+  local start=$SECONDS world
   local -a names=(runtime-host runtime-host-user)
   (runtime_in host runtime-host; runtime_in host runtime-host-user --user) &
   for world in trixie sid; do
@@ -287,15 +293,12 @@ tier_runtime() {
     names+=("runtime-$world")
   done
   wait
-  for name in "${names[@]}"; do
-    grep -vE '^\.+( |$)|^$' "$results/$name.log" | tail -n 60 || true
-    collect "$name" $((SECONDS - start)) "$results/$name.log" "$results/user/$name.xml"
-  done
+  pytests "$start" "${names[@]}"
 }
 
 # Rootful and rootless at the same time.
 tier_build() {
-  local start=$SECONDS user name lifecycle
+  local start=$SECONDS user lifecycle
   local -a options=()
   if ! lifecycle=$(tests/lab/lifecycle.sh); then
     cannot build "there is no CNB lifecycle"
@@ -308,16 +311,12 @@ tier_build() {
       --junit-xml="$results/user/build-$user.xml" >"$results/build-$user.log" 2>&1 || true &
   done
   wait
-  for user in rootful rootless; do
-    name=build-$user
-    grep -vE '^\.+( |$)|^$' "$results/$name.log" | tail -n 60 || true
-    collect "$name" $((SECONDS - start)) "$results/$name.log" "$results/user/$name.xml"
-  done
+  pytests "$start" build-{rootful,rootless}
 }
 
 # Rootful and rootless at the same time.
 tier_kernels() {
-  local start=$SECONDS user name
+  local start=$SECONDS user
   local -a options=()
   for user in rootful rootless; do
     [[ $user == rootful ]] || options=(--user)
@@ -326,11 +325,7 @@ tier_kernels() {
       --junit-xml="$results/user/kernels-$user.xml" >"$results/kernels-$user.log" 2>&1 || true &
   done
   wait
-  for user in rootful rootless; do
-    name=kernels-$user
-    grep -vE '^\.+( |$)|^$' "$results/$name.log" | tail -n 60 || true
-    collect "$name" $((SECONDS - start)) "$results/$name.log" "$results/user/$name.xml"
-  done
+  pytests "$start" kernels-{rootful,rootless}
 }
 
 # Rootful and rootless at the same time, on the same file systems.
@@ -338,7 +333,7 @@ tier_filesystems() {
   local start=$SECONDS user log=$results/filesystems.log
   OCI_CNB_STAGE=$checkout/build/stage "$enter" host tests/filesystems/run.sh "$results/user" \
     >"$log" 2>&1 || true
-  grep -vE '^\.+( |$)|^$' "$log" | tail -n 60 || true
+  told "$log"
   for user in rootful rootless; do
     collect "filesystems-$user" $((SECONDS - start)) "$log" "$results/user/filesystems-$user.xml"
   done
@@ -358,7 +353,7 @@ tier_guest() {
   OCI_CNB_STAGE=$checkout/build/stage OCI_CNB_KERNEL=$kernel OCI_CNB_RESULTS=$results/user/guest-inside.xml \
     "$enter" --bind "$kernel" host python3 -B -m pytest tests/guest -q --tb=short \
     --junit-xml="$results/user/guest.xml" >"$log" 2>&1 || true
-  grep -vE '^\.+( |$)|^$' "$log" | tail -n 100 || true
+  told "$log"
   collect guest $((SECONDS - start)) "$log" "$results/user/guest.xml" "$results/user/guest-inside.xml"
 }
 
@@ -376,15 +371,12 @@ faults_as() {
 
 # At the same time: rootful, and in a user namespace as podman's, where it calls a user's hooks.
 tier_faults() {
-  local start=$SECONDS name
+  local start=$SECONDS
   local -r as_podman='unshare --user --map-root-user --map-auto --mount --propagation slave'
   faults_as faults-rootful '' '' tests/faults &
   faults_as faults-rootless --user "$as_podman" tests/faults/test_{errors,kill,fuse,copy}.py
   wait
-  for name in faults-rootful faults-rootless; do
-    grep -vE '^\.+( |$)|^$' "$results/$name.log" | tail -n 60 || true
-    collect "$name" $((SECONDS - start)) "$results/$name.log" "$results/user/$name.xml"
-  done
+  pytests "$start" faults-{rootful,rootless}
 }
 
 # load_as NAME [OPTION]...
@@ -397,14 +389,11 @@ load_as() {
 
 # At the same time: neither sees the other, and both together are the load.
 tier_load() {
-  local start=$SECONDS name
+  local start=$SECONDS
   load_as load-rootful &
   load_as load-rootless --user
   wait
-  for name in load-rootful load-rootless; do
-    grep -vE '^\.+( |$)|^$' "$results/$name.log" | tail -n 100 || true
-    collect "$name" $((SECONDS - start)) "$results/$name.log" "$results/user/$name.xml"
-  done
+  pytests "$start" load-{rootful,rootless}
 }
 
 # QEMU hands few of the mount calls on: these folders' tests need none.
@@ -423,8 +412,8 @@ tier_arm64() {
     return
   }
   say arm64
-  python3 -B -m pytest tests/arm64 -q --tb=short --junit-xml="$results/arm64.xml" 2>&1 | tee "$log" |
-    grep -vE '^\.+( |$)|^$' || true
+  python3 -B -m pytest tests/arm64 -q --tb=short --junit-xml="$results/arm64.xml" >"$log" 2>&1 || true
+  told "$log"
   collect arm64 $((SECONDS - start)) "$log" "$results/arm64.xml"
   # Verdicts on the corpus were compared on this machine.
   run_ctest arm64-unit "$checkout/build/arm64" -R "^($(IFS='|' && echo "${emulated[*]}"))\\." -E '^ignore\.(Corpus|Gitignore|Property)'
@@ -440,8 +429,7 @@ tier_package() {
     start=$SECONDS log=$results/package-$world.log
     "$enter" "$world" python3 -B -m pytest tests/packaging -q --tb=short \
       --junit-xml="$results/user/package-$world.xml" >"$log" 2>&1 || true
-    grep -vE '^\.+( |$)|^$' "$log" | tail -n 60 || true
-    collect "package-$world" $((SECONDS - start)) "$log" "$results/user/package-$world.xml"
+    pytests "$start" "package-$world"
   done
 }
 
