@@ -24,7 +24,7 @@ std::string variable(const Machine& machine, const char* name) {
 }
 
 std::string user_directory(const Machine& machine) {
-  const std::string configured = variable(machine, "XDG_CONFIG_HOME");
+  std::string configured = variable(machine, "XDG_CONFIG_HOME");
   if (!configured.empty()) return configured;
   return machine.home.empty() ? std::string() : machine.home + "/.config";
 }
