@@ -1,36 +1,16 @@
 #include "libhookcore/doctor/mounts.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "libhookcore/base/path.h"
+#include "libhookcore/sys/mountinfo.h"
 
 namespace hookcore::doctor {
 namespace {
 
 std::string_view field(std::string_view line, size_t number) {
-  for (; number > 0; --number) {
-    const size_t blank = line.find(' ');
-    line.remove_prefix(blank == std::string_view::npos ? line.size() : blank + 1);
-  }
-  return line.substr(0, line.find(' '));
-}
-
-// Blank, tab, newline and backslash are written as \040 and so on.
-std::string unescape(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    unsigned value = 0;
-    const char* const digits = text.data() + i + 1;
-    if (text[i] == '\\' && i + 3 < text.size() &&
-        std::from_chars(digits, digits + 3, value, 8).ptr == digits + 3) {
-      out += static_cast<char>(value);
-      i += 3;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
+  for (; number > 0; --number) sys::next_field(line);
+  return sys::next_field(line);
 }
 
 // sshfs is what Lima's and podman's older machines share by.
@@ -48,7 +28,7 @@ std::vector<Mount> parse_mounts(std::string_view mountinfo) {
     const size_t dash = line.find(" - ");
     if (dash == std::string_view::npos) continue;
     const std::string_view rest = line.substr(dash + 3);
-    Mount mount{unescape(field(line, 4)), std::string(field(rest, 0))};
+    Mount mount{sys::unescape_field(field(line, 4)), std::string(field(rest, 0))};
     mount.shared_by_host = is_shared_by_host(mount.type);
     mount.windows_drive =
         mount.type == "drvfs" || rest.find("aname=drvfs") != std::string_view::npos;

@@ -14,6 +14,7 @@
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/sys/mount.h"
+#include "libhookcore/sys/mountinfo.h"
 
 namespace hookcore::sys {
 namespace {
@@ -94,35 +95,10 @@ long list_below(uint64_t id, std::vector<uint64_t>& ids) {
   }
 }
 
-std::string_view next_word(std::string_view& line) {
-  const size_t blank = line.find(' ');
-  const std::string_view word = line.substr(0, blank);
-  line.remove_prefix(blank == std::string_view::npos ? line.size() : blank + 1);
-  return word;
-}
-
 uint64_t number(std::string_view word) {
   uint64_t value = 0;
   std::from_chars(word.data(), word.data() + word.size(), value);
   return value;
-}
-
-// Blank, tab, newline and backslash are written as \040 and so on (proc_pid_mountinfo(5)).
-std::string unescape(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (size_t i = 0; i < text.size(); ++i) {
-    unsigned value = 0;
-    if (text[i] == '\\' && i + 3 < text.size() &&
-        std::from_chars(text.data() + i + 1, text.data() + i + 4, value, 8).ptr ==
-            text.data() + i + 4) {
-      out += static_cast<char>(value);
-      i += 3;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
 }
 
 }  // namespace
@@ -135,14 +111,14 @@ std::vector<MountInfo> parse_mountinfo(std::string_view text) {
     text.remove_prefix(newline == std::string_view::npos ? text.size() : newline + 1);
     if (line.empty()) continue;
     MountInfo mount;
-    mount.id = number(next_word(line));
-    mount.parent = number(next_word(line));
-    next_word(line);  // device
-    next_word(line);  // root within the file system
-    mount.mount_point = unescape(next_word(line));
-    next_word(line);  // mount options
-    for (std::string_view field = next_word(line); field != "-" && !line.empty();
-         field = next_word(line)) {
+    mount.id = number(next_field(line));
+    mount.parent = number(next_field(line));
+    next_field(line);  // device
+    next_field(line);  // root within the file system
+    mount.mount_point = unescape_field(next_field(line));
+    next_field(line);  // mount options
+    for (std::string_view field = next_field(line); field != "-" && !line.empty();
+         field = next_field(line)) {
       if (field.starts_with("shared:")) mount.shared = true;
     }
     mounts.push_back(std::move(mount));

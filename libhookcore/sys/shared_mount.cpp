@@ -21,6 +21,7 @@
 #include "libhookcore/base/error.h"
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/mount.h"
+#include "libhookcore/sys/mountinfo.h"
 
 namespace hookcore::sys {
 namespace {
@@ -30,30 +31,6 @@ struct Found {
   uint64_t id = 0;
   std::string path;  ///< from the reader's root
 };
-
-std::string_view next_field(std::string_view& line) {
-  const size_t blank = line.find(' ');
-  const std::string_view field = line.substr(0, blank);
-  line.remove_prefix(blank == std::string_view::npos ? line.size() : blank + 1);
-  return field;
-}
-
-// Blank, tab, newline and backslash are written as \040 and so on.
-std::string unescape(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    unsigned value = 0;
-    const char* const digits = text.data() + i + 1;
-    if (text[i] == '\\' && i + 3 < text.size() &&
-        std::from_chars(digits, digits + 3, value, 8).ptr == digits + 3) {
-      out += static_cast<char>(value);
-      i += 3;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
 
 // Only the whole of it: a part of the mount, bound elsewhere, has another root.
 std::optional<Found> find(std::string_view mountinfo, const MountTag& tag) {
@@ -69,7 +46,7 @@ std::optional<Found> find(std::string_view mountinfo, const MountTag& tag) {
     next_field(line);  // parent
     next_field(line);  // device
     if (next_field(line) != "/") continue;
-    found.path = unescape(next_field(line));
+    found.path = unescape_field(next_field(line));
     return found;
   }
   return std::nullopt;

@@ -12,9 +12,8 @@ import pytest
 
 from bundle import Bundle, clear_store, collect, wrongs_inside
 from errnos import ERRORS, LEFT_OUT
-from failing import fail, failures, part, wrongs
+from failing import failures, part, run_with_failures
 from kit import source as tree
-from kit import traces
 from kit.engine import execute, must
 from killing import is_changing, killed, started_again
 
@@ -66,19 +65,9 @@ def test_each_call_fails_once(bundle, programs, told):
     assert {call.name for call in calls} - set(ERRORS) == set()
     changing = part([call for call in calls if is_changing(call)], PART)
     tries = [(call, ERRORS[call.name][0]) for call in changing] + failures(calls, all_calls=False)
-    mounts, wrong, refused = traces.mounts(), [], 0
-    for call, error in tries:
-        clear_store()
-        container = bundle.start()
-        status, errors = bundle.hook("createruntime", container, fail(call, error))
-        refused += status != 0
-        found = wrongs(call, status, errors, container)
-        container.end()
-        wrong += [f"{call}, {error}: {line}" for line in found + collect(programs)]
-    assert wrong == [], "\n".join(wrong)
-    assert traces.mounts() == mounts
-    assert refused > len(tries) // 2
-    told(f"{len(calls)} calls, {len(tries)} failures, {refused} refused")
+    attempts = run_with_failures(bundle, programs, tries)
+    assert attempts.refused > attempts.tried // 2
+    told(f"{len(calls)} calls, {attempts}")
 
 
 # A session that outlives the container it was begun for: by its name, or by an engine's restart.

@@ -7,7 +7,7 @@ import pytest
 
 from bundle import Bundle, clear_store, collect
 from errnos import ERRORS
-from failing import fail, part, wrongs
+from failing import part, run_with_failures
 from kit import source as tree
 from kit import traces
 from kit.engine import must
@@ -60,19 +60,9 @@ def test_each_clone_fails_once(cloned, programs, told):
     tries = [(call, error) for call in (clones[0], clones[-1]) for error in ERRORS["ioctl"]]
     tries += [(call, ERRORS["ioctl"][0]) for call in part(clones[1:-1], PART)]
     tries += [(call, ERRORS[call.name][0]) for call in part(changing, PART)]
-    mounts, wrong, refused = traces.mounts(), [], 0
-    for call, error in tries:
-        clear_store()
-        container = cloned.start()
-        status, errors = cloned.hook("createruntime", container, fail(call, error))
-        refused += status != 0
-        found = wrongs(call, status, errors, container)
-        container.end()
-        wrong += [f"{call}, {error}: {line}" for line in found + collect(programs)]
-    assert wrong == [], "\n".join(wrong)
-    assert traces.mounts() == mounts
-    assert refused > len(tries) // 2
-    told(f"{len(clones)} clones, {len(tries)} failures, {refused} refused")
+    attempts = run_with_failures(cloned, programs, tries)
+    assert attempts.refused > attempts.tried // 2
+    told(f"{len(clones)} clones, {attempts}")
 
 
 def test_killed(cloned, programs, told):
