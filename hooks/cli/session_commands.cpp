@@ -164,6 +164,7 @@ void report_collection(const Arguments& arguments, const session::CollectResult&
   document["kept"] = result.kept;
   document["unfinished"] = result.unfinished;
   document["problems"] = result.problems;
+  document["reports"] = result.reports;
   print_json(document);
 }
 

@@ -29,6 +29,11 @@ inline constexpr Way kWays[] = {Way::kOverlay, Way::kFuse, Way::kReflink, Way::k
 std::string_view name(Way way);
 std::optional<Way> parse_way(std::string_view text);
 
+/// Where a session's directory has what its containers wrote: the upper of kOverlay and kFuse, the
+/// copy of the others.
+inline constexpr const char* kUpperName = "upper";
+inline constexpr const char* kCopyName = "copy";
+
 /// The workspace is a directory of the session's own, without the source below it.
 constexpr bool is_copied(Way way) { return way == Way::kReflink || way == Way::kCopy; }
 

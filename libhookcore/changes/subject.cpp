@@ -48,7 +48,7 @@ std::string doubt_about_rules(const Subject& subject, const ignore::RuleSet& rul
 }
 
 std::shared_ptr<const copy::Manifest> read_manifest(int session_fd) {
-  const sys::UniqueFd file = sys::open_at(session_fd, copy::manifest_name(session::kCopyName),
+  const sys::UniqueFd file = sys::open_at(session_fd, copy::manifest_name(kCopyName),
                                           O_RDONLY | O_NOFOLLOW, sys::Resolve::kStrict);
   return std::make_shared<const copy::Manifest>(copy::Manifest::read(file.get()));
 }
@@ -73,7 +73,7 @@ std::optional<Subject> Subject::open(const session::Store& store, const std::str
                 quote(name), "use scratch=disk for a session that is to be compared");
   }
   const bool copied = is_copied(state->way);
-  const char* const changed = copied ? session::kCopyName : overlay::kUpperName;
+  const char* const changed = copied ? kCopyName : kUpperName;
   const int upper = sys::open_at_raw(subject.session.get(), changed,
                                      O_RDONLY | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kStrict);
   if (upper == -ENOENT) return std::nullopt;

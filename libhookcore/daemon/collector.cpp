@@ -20,7 +20,8 @@ std::string encode(const session::CollectResult& result) {
   const nlohmann::json json{{"removed", result.removed},
                             {"kept", result.kept},
                             {"awaited", result.awaited},
-                            {"problems", result.problems}};
+                            {"problems", result.problems},
+                            {"reports", result.reports}};
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -35,6 +36,7 @@ session::CollectResult decode(const std::string& text) {
   result.kept = json.at("kept");
   result.awaited = json.at("awaited");
   result.problems = json.at("problems").get<std::vector<std::string>>();
+  result.reports = json.at("reports").get<std::vector<std::string>>();
   return result;
 }
 

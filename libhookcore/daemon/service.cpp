@@ -400,6 +400,9 @@ void Service::finish_collection() {
   if (!result) return;
   metrics_.sessions_removed += result->removed;
   if (result->awaited > 0) collect_within(kAgain);
+  for (const std::string& report : result->reports) {
+    log_.warning("a workspace ended before its container", {{"report", report}});
+  }
   for (const std::string& problem : result->problems) {
     log_.warning("garbage collection", {{"problem", problem}});
   }

@@ -4,6 +4,7 @@
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/environment/hooks.h"
+#include "libhookcore/optin/request.h"
 
 namespace hookcore::environment {
 namespace {
@@ -11,13 +12,6 @@ namespace {
 std::string_view value(const oci::Annotations& annotations, std::string_view key) {
   const auto found = annotations.find(key);
   return found == annotations.end() ? std::string_view() : std::string_view(found->second);
-}
-
-// containerd sets its key after all that a pod brings, so where it stands it counts.
-bool is_sandbox(const oci::Annotations& annotations) {
-  const std::string_view type = value(annotations, "io.kubernetes.cri.container-type");
-  if (!type.empty()) return type == "sandbox";
-  return value(annotations, "io.kubernetes.cri-o.ContainerType") == "sandbox";
 }
 
 }  // namespace
@@ -30,7 +24,7 @@ bool has_guard(const oci::Hooks& hooks) {
 }
 
 void require_adjusted(const oci::State& state, const oci::Hooks& hooks) {
-  if (is_sandbox(state.annotations)) return;
+  if (optin::is_sandbox(state.annotations)) return;
   const std::string container = "container " + quote(state.id);
   if (state.id.empty() || value(state.annotations, kAdjustedKey) != state.id) {
     throw Error(Code::kEnvironment, "the NRI plugin has not adjusted this container", container,

@@ -43,7 +43,7 @@ std::string options(bool writable) {
   std::string text =
       "lowerdir=" + layer(kMaskPlace, overlay::kMaskName) + ":" + layer(kSourcePlace);
   if (writable) {
-    text += ",upperdir=" + layer(kScratchPlace, overlay::kUpperName) +
+    text += ",upperdir=" + layer(kScratchPlace, kUpperName) +
             ",workdir=" + layer(kScratchPlace, overlay::kWorkName);
   }
   return text;

@@ -82,7 +82,7 @@ void Claim::claim_own() {
     throw Error(Code::kSession, "a running container has the same id",
                 "container " + quote(state_.container), "remove the container and start it again");
   }
-  restart_ = has_content();
+  restart_ = session_.has_content();
   old_boot_id_ = session_.state()->boot_id;
   if (!restart_) return;
   state_.way = session_.state()->way;
@@ -91,13 +91,8 @@ void Claim::claim_own() {
   if (is_copied(state_.way)) state_.origin = session_.state()->origin;
 }
 
-bool Claim::has_content() const {
-  return sys::stat_at(session_.fd(), overlay::kUpperName).has_value() ||
-         sys::stat_at(session_.fd(), session::kCopyName).has_value();
-}
-
 void Claim::claim_shared() {
-  restart_ = has_content();
+  restart_ = session_.has_content();
   if (!session_.state()) {
     if (restart_) {
       throw Error(Code::kSession, "the session's state can't be read", quote(session_.name()),

@@ -27,6 +27,8 @@ class Claim {
   /// There is an upper or a copy already, of the way that the state names: of this container's
   /// earlier run, or of the session's containers.
   bool is_restart() const { return restart_; }
+  /// The session's directory has just been made.
+  bool is_first() const { return session_.is_new(); }
   /// The boot in which a container of the session was last mounted.
   const std::string& old_boot_id() const { return old_boot_id_; }
   /// A process that has the session's workspace mounted now: it is to be shared.
@@ -45,7 +47,6 @@ class Claim {
   void commit();
 
  private:
-  bool has_content() const;
   void claim_own();
   void begin();
   void claim_shared();

@@ -12,12 +12,6 @@ bool mentions_us(const oci::State& state) {
   return first != state.annotations.end() && first->first.starts_with(optin::kPrefix);
 }
 
-bool is_sandbox(const oci::State& state) {
-  const std::string type = annotation(state, "io.kubernetes.cri.container-type");
-  if (!type.empty()) return type == "sandbox";
-  return annotation(state, "io.kubernetes.cri-o.ContainerType") == "sandbox";
-}
-
 bool is_restartable(const oci::State& state) {
   return annotation(state, "io.container.manager") == "libpod" &&
          annotation(state, "io.podman.annotations.autoremove") != "TRUE";

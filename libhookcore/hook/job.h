@@ -24,9 +24,6 @@ struct Job {
 std::string annotation(const oci::State& state, std::string_view key);
 /// Whether any annotation is one of ours: everything else is left alone at once.
 bool mentions_us(const oci::State& state);
-/// A pod's own container, which only holds its namespaces: where an engine hands the pod's
-/// annotations on, it has them too. Engines set this key themselves, after all that a pod brings.
-bool is_sandbox(const oci::State& state);
 /// The engine may start this container again: podman without --rm. It has annotations that say so.
 bool is_restartable(const oci::State& state);
 

@@ -64,9 +64,8 @@ bool leaves_everything(const optin::Request& request) {
 // time until that is gone (Documentation/filesystems/overlayfs.rst). In the same boot the page
 // cache holds everything; after a reboot what was written last may be lost, which the user has to
 // know.
-void renew_work_directory(Claim& claim, const sys::Proc& proc, const std::string& old_boot,
-                          report::Log& log) {
-  if (old_boot != proc.boot_id()) {
+void renew_work_directory(Claim& claim, const sys::Proc& proc, report::Log& log) {
+  if (claim.is_restart() && claim.old_boot_id() != proc.boot_id()) {
     log.warning("the machine was restarted: what the container wrote last may be missing");
   }
   static_cast<void>(sys::remove_tree(claim.session().fd(), overlay::kWorkName));
@@ -82,9 +81,7 @@ bool try_to_serve(const Job& job, const sys::Proc& proc, session::Store& store, 
     log.debug("done already");
     return true;
   }
-  if (claim.is_restart() && !claim.holder()) {
-    renew_work_directory(claim, proc, claim.old_boot_id(), log);
-  }
+  if (!claim.is_first() && !claim.holder()) renew_work_directory(claim, proc, log);
   return prepare_container(job, proc, store, claim, log);
 }
 
@@ -104,7 +101,7 @@ void run(Stage stage, report::Log& log) {
   // Before anybody else's words are looked at (CVE-2022-29162).
   sys::keep_mount_capabilities();
   job.state = oci::parse_state(input);
-  if (!mentions_us(job.state) || is_sandbox(job.state)) return;
+  if (!mentions_us(job.state) || optin::is_sandbox(job.state.annotations)) return;
   log.set_container(job.state.id);
   job.home = Home::find();
   const auto request = optin::parse_request(job.state.annotations, job.home.settings.defaults);

@@ -192,9 +192,9 @@ MadeWorkspace WayChain::take_copy(Way way, Work& work) {
     overlay::refuse_scratch_inside(place_.proc, work.source.get(), place_.scratch);
   }
   const bool there =
-      place_.claim.is_restart() && sys::stat_at(place_.scratch, session::kCopyName).has_value();
+      place_.claim.is_restart() && sys::stat_at(place_.scratch, kCopyName).has_value();
   const std::string account = there ? "the copy of before" : copy_source(way, work);
-  const sys::UniqueFd copy = sys::open_at(place_.scratch, session::kCopyName,
+  const sys::UniqueFd copy = sys::open_at(place_.scratch, kCopyName,
                                           O_PATH | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kStrict);
   if (!work.workspace.tmpfs) work.workspace.tmpfs = work.api.tmpfs({});
   MadeWorkspace result = made(work, work.api.clone(copy.get(), false));
@@ -213,9 +213,8 @@ std::string WayChain::copy_source(Way way, const Work& work) {
                     std::to_string(progress.all_bytes) + " bytes");
   };
   try {
-    const copy::Result result =
-        copy::make_copy(work.source.get(), work.plan.rules, place_.claim.session().fd(),
-                        session::kCopyName, options);
+    const copy::Result result = copy::make_copy(work.source.get(), work.plan.rules,
+                                                place_.claim.session().fd(), kCopyName, options);
     if (result.attributes_refused > 0) {
       place_.log.warning(std::to_string(result.attributes_refused) +
                          " files lack an attribute of their originals: the scratch's file system "

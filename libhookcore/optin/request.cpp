@@ -30,6 +30,7 @@ constexpr std::string_view kContainerNameKeys[] = {"io.kubernetes.cri.container-
                                                    "io.kubernetes.container.name"};
 
 /// How containerd's CRI plugin and CRI-O mark the container that only holds a pod's namespaces.
+/// containerd sets its key after all that a pod brings, so where it stands it counts alone.
 constexpr std::string_view kContainerTypeKeys[] = {"io.kubernetes.cri.container-type",
                                                    "io.kubernetes.cri-o.ContainerType"};
 
@@ -274,11 +275,11 @@ Annotations resolve(const Annotations& annotations) {
 }
 
 bool is_sandbox(const Annotations& annotations) {
-  return std::any_of(std::begin(kContainerTypeKeys), std::end(kContainerTypeKeys),
-                     [&](std::string_view key) {
-                       const auto found = annotations.find(key);
-                       return found != annotations.end() && found->second == "sandbox";
-                     });
+  for (const std::string_view key : kContainerTypeKeys) {
+    const auto found = annotations.find(key);
+    if (found != annotations.end() && !found->second.empty()) return found->second == "sandbox";
+  }
+  return false;
 }
 
 std::string_view key_without_role(const Annotations& annotations) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/way.h"
 #include "libhookcore/ignore/rules.h"
 #include "libhookcore/overlay/mask_layer.h"
 #include "libhookcore/sys/fd.h"
@@ -11,7 +12,6 @@
 
 namespace hookcore::overlay {
 
-inline constexpr const char* kUpperName = "upper";
 inline constexpr const char* kUnfinishedUpperName = "upper.new";
 inline constexpr const char* kWorkName = "work";
 inline constexpr const char* kMaskName = "mask";

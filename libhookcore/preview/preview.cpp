@@ -118,8 +118,8 @@ class Stage {
 
   int workspace() const { return workspace_.mount.get(); }
   std::vector<overlay::Change> changes() const {
-    const sys::UniqueFd upper = sys::open_at(upper_mount_.get(), overlay::kUpperName,
-                                             O_PATH | O_DIRECTORY, sys::Resolve::kStrict);
+    const sys::UniqueFd upper =
+        sys::open_at(upper_mount_.get(), kUpperName, O_PATH | O_DIRECTORY, sys::Resolve::kStrict);
     return overlay::find_changes({upper.get(), workspace_.mask.get(), lower_.get()});
   }
 

@@ -132,6 +132,15 @@ std::optional<SessionState> read_state(int session_fd) {
 Session::Session(std::string name, sys::UniqueFd fd, bool is_new)
     : name_(std::move(name)), fd_(std::move(fd)), is_new_(is_new), state_(read_state(fd_.get())) {}
 
+bool Session::has_content() const {
+  if (sys::stat_at(fd_.get(), kCopyName)) return true;
+  const int upper =
+      sys::open_at_raw(fd_.get(), kUpperName, O_RDONLY | O_DIRECTORY, sys::Resolve::kStrict);
+  if (upper == -ENOENT) return false;
+  // One that is closed to us, or broken, isn't taken for empty.
+  return upper < 0 || !sys::list_directory(sys::UniqueFd(upper).get()).empty();
+}
+
 void Session::write_state(SessionState state) {
   try {
     put_state(state);
@@ -350,7 +359,7 @@ bool Store::collect_one(const std::string& name, const sys::Proc& proc, uint64_t
   if (!session->state()) {
     // A container's is written before anything is mounted: then nobody has. What outlives its
     // containers isn't thrown away for being unreadable.
-    if (kind_of(name) != Kind::kContainer && sys::stat_at(session->fd(), "upper")) {
+    if (kind_of(name) != Kind::kContainer && session->has_content()) {
       throw Error(Code::kSession, "its state can't be read", quote(root_ + "/sessions/" + name),
                   "`oci-cnb session rm` removes it");
     }

@@ -93,9 +93,6 @@ struct SessionState {
   std::string pod_bundle;    ///< see Identity
 };
 
-/// The directory of a session whose workspace is a copy of the source's visible files.
-inline constexpr const char* kCopyName = "copy";
-
 class Store;
 
 /// One session directory, locked while this object lives.
@@ -110,6 +107,9 @@ class Session {
   bool is_new() const { return is_new_; }
   /// nullopt for a new session, and for one whose state can't be read (a crash of the machine).
   const std::optional<SessionState>& state() const { return state_; }
+  /// Containers have written here, or been given a copy. An upper that is still empty is nothing: a
+  /// way that was refused after all has made one.
+  bool has_content() const;
   /// Atomic against kill, and for those who read without the lock. The state of a session that
   /// outlives its containers also survives a power cut; of the others nothing is needed then.
   void write_state(SessionState state);

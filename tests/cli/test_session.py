@@ -57,7 +57,7 @@ def test_list_tells_states_and_sizes(oci, tmp_path):
         ["c-stopped", "container", "stopped", "disk"]]
     assert (found["c-over"]["way"], found["c-over"]["way_reason"]) == ("overlay", "")
     assert oci.run("session", "gc", "--json").stdout.split() == (
-        '{ "removed": 1, "kept": 1, "unfinished": false, "problems": [] }'.split())
+        '{ "removed": 1, "kept": 1, "unfinished": false, "problems": [], "reports": [] }'.split())
     make_session(oci, "c-stopped")
     assert oci.run("session", "gc").stdout == "removed 1, kept 0\n"
 

@@ -139,6 +139,17 @@ def test_two_containers_of_a_session(podman, hooks, ask, way, session, programs,
     assert found["way"] == way
 
 
+def test_an_upper_in_which_nothing_is_begins_no_session(podman, hooks, ask, session, settings, programs):
+    """As a hook leaves it whose overlay was refused after all: the next one chooses its way anew."""
+    started(podman.run(ask(Probe().script(), annotations=dev(session=session, workspace="live")), hooks))
+    (traces.state_directory() / "sessions" / f"n-{session}" / "upper").mkdir(mode=0o755)
+    settings('way = "copy"\n')
+    facts = started(podman.run(ask(Probe().tree().script(), annotations=dev(session=session)), hooks))
+    assert facts.paths() == tree.visible_paths()
+    [found] = listed(programs, name=session)
+    assert found["way"] == "copy"
+
+
 # --- a daemon that dies ---------------------------------------------------------------------------
 
 

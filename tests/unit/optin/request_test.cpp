@@ -47,6 +47,10 @@ TEST(Request, IsAbsentForAPodsSandbox) {
     EXPECT_FALSE(parse_request({{kRoleOfOurs, "dev"}, {key, "sandbox"}}));
     EXPECT_TRUE(parse_request({{kRoleOfOurs, "dev"}, {key, "container"}}));
   }
+  EXPECT_TRUE(parse_request({{kRoleOfOurs, "dev"},
+                             {"io.kubernetes.cri.container-type", "container"},
+                             {"io.kubernetes.cri-o.ContainerType", "sandbox"}}))
+      << "what containerd says can't be overruled by a pod";
 }
 
 TEST(Request, HasDefaultsByRole) {

@@ -322,21 +322,22 @@ TEST_P(StoreTest, ANamedSessionStaysUntilItWasIdleForLong) {
     pod.pod_bundle = place.path + "/sandbox/bundle";
     store.acquire("p-gone").write_state(pod);
     store.acquire("p-gone-just-now").write_state(pod);
-    store.acquire("n-odd");
-    tree::make(sessions, {"n-odd/upper/"});
+    for (const char* name : {"n-odd", "n-odd-copy", "n-odd-empty"}) store.acquire(name);
+    tree::make(sessions,
+               {"n-odd/upper/", "n-odd/upper/file", "n-odd-copy/copy/", "n-odd-empty/upper/"});
     const struct ::timespec old[2] = {{1000, 0}, {1000, 0}};
     for (const char* name : {"n-idle", "n-killed", "p-there", "p-out-of-sight", "p-gone"}) {
       ASSERT_EQ(0, ::utimensat(AT_FDCWD, (sessions + name).c_str(), old, 0));
     }
-    EXPECT_EQ(1U, store.collect(proc).removed) << "without a limit only the pod's";
+    EXPECT_EQ(2U, store.collect(proc).removed) << "without a limit only what nobody has written in";
     EXPECT_FALSE(tree::exists(sessions + "p-gone"));
     const CollectResult result = store.collect(proc, 3600);
     EXPECT_EQ(1U, result.removed);
-    EXPECT_EQ((std::vector<std::string>{"n-killed", "n-odd", "p-gone-just-now", "p-out-of-sight",
-                                        "p-there"}),
+    EXPECT_EQ((std::vector<std::string>{"n-killed", "n-odd", "n-odd-copy", "p-gone-just-now",
+                                        "p-out-of-sight", "p-there"}),
               tree::names(sessions))
         << "the time of n-killed began when its container was found dead";
-    EXPECT_EQ(1U, result.problems.size()) << "n-odd is told, and not thrown away";
+    EXPECT_EQ(2U, result.problems.size()) << "an odd one is told, and not thrown away";
   });
 }
 
