@@ -12,6 +12,7 @@ from kit.engine import execute, must
 from kit.pod import Pod, Refused, Volume
 from kit.probe import Facts, Probe
 
+LAST_WORDS = "@@that was all"
 pytestmark = [pytest.mark.rootful, pytest.mark.usefixtures("pods_end")]
 
 
@@ -73,9 +74,9 @@ def ctr_run(containerd, wrapper, source, script, *options):
     def run():
         return execute(ctr(containerd, "run", "--rm", "--runtime", "io.containerd.runc.v2",
                            "--runc-binary", wrapper, "--mount", mount, *options,
-                           oci_image.name("basic"), new_name(), "sh", "-c", script))
+                           oci_image.name("basic"), new_name(), "sh", "-c", f"{script}\necho '{LAST_WORDS}'"))
 
-    return heard(run, lambda result: result.status == 0 and not result.stdout)
+    return heard(run, lambda result: result.status == 0 and LAST_WORDS.encode() not in result.stdout)
 
 
 def test_ctr_run(containerd, handler, wrappers, source):
