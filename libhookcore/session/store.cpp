@@ -137,8 +137,9 @@ bool Session::has_content() const {
   const int upper =
       sys::open_at_raw(fd_.get(), kUpperName, O_RDONLY | O_DIRECTORY, sys::Resolve::kStrict);
   if (upper == -ENOENT) return false;
-  // One that is closed to us, or broken, isn't taken for empty.
-  return upper < 0 || !sys::list_directory(sys::UniqueFd(upper).get()).empty();
+  if (upper == -EACCES) return true;  // what is closed to us isn't taken for empty
+  if (upper < 0) throw SystemError("openat2", kUpperName, -upper, Code::kSession);
+  return !sys::list_directory(sys::UniqueFd(upper).get()).empty();
 }
 
 void Session::write_state(SessionState state) {
