@@ -41,3 +41,31 @@ lab_mirror() {
   [[ -n $mirror ]] || die "apt knows no Debian mirror; set OCI_CNB_LAB_MIRROR"
   echo "$mirror"
 }
+
+# make_tree NAME KEY WHAT MAKER: prints the tree NAME-KEY, which MAKER DIR MIRROR makes where it is absent; others of
+# this NAME go then. In MAKER errexit is off: it returns at a failure. A tree that is there needs neither root nor
+# a mirror.
+make_tree() {
+  local name=$lab_dir/tree/$1 tree=$lab_dir/tree/$1-$2 what=$3 maker=$4 mirror
+  if [[ ! -e $tree/.complete ]]; then
+    need_root
+    command -v debootstrap >/dev/null || die "debootstrap is missing; run tests/lab/install.sh"
+    mkdir -p "$lab_dir/tree"
+    exec 9>"$name.lock"
+    flock 9
+  fi
+  if [[ ! -e $tree/.complete ]]; then
+    mirror=$(lab_mirror)
+    use_apt_proxy
+    rm -rf --one-file-system "$name.new" "$name"-*
+    echo "making $what" >&2
+    "$maker" "$name.new" "$mirror" >"$name.log" 2>&1 || {
+      tail -n 20 "$name.log" >&2 || true
+      tail -n 20 "$name.new/debootstrap/debootstrap.log" >&2 2>/dev/null || true
+      die "debootstrap for $1 from apt's own mirror failed"
+    }
+    : >"$name.new/.complete"
+    mv "$name.new" "$tree"
+  fi
+  echo "$tree"
+}

@@ -17,7 +17,7 @@ packages=(
 
 # bootstrap DIR MIRROR: apt takes over as soon as it can: debootstrap knows no virtual packages.
 bootstrap() {
-  debootstrap --variant=minbase "$suite" "$1" "$2"
+  debootstrap --variant=minbase "$suite" "$1" "$2" || return
   # shellcheck disable=SC2016  # expanded by the inner shell
   DEBIAN_FRONTEND=noninteractive unshare --mount --propagation private -- "$BASH" -euc '
     mount -t proc proc "$0/proc"
@@ -27,37 +27,12 @@ bootstrap() {
     # A mirror may be weeks behind sid, whose lists expire within one.
     chroot "$0" apt-get update -q -o Acquire::Check-Valid-Until=false
     chroot "$0" apt-get install -y -q --no-install-recommends "$@"
-    rm "$0/usr/sbin/policy-rc.d"' "$1" "${packages[@]}"
+    rm "$0/usr/sbin/policy-rc.d"' "$1" "${packages[@]}" || return
+  rm -rf "$1"/var/cache/apt/archives/*.deb "$1"/var/lib/apt/lists/*
 }
 
 suite=${1:-}
 [[ $suite =~ ^[a-z]+$ ]] || die "usage: tests/lab/tree.sh SUITE"
 # A changed list of packages is another tree.
 key=$(printf '%s\n' "${packages[@]}" | sort | sha256sum | cut -c1-8)
-tree=$lab_dir/tree/$suite-$key
-if [[ -e $tree/.complete ]]; then
-  echo "$tree"
-  exit
-fi
-
-need_root
-command -v debootstrap >/dev/null || die "debootstrap is missing; run tests/lab/install.sh"
-mkdir -p "$lab_dir/tree"
-exec 9>"$lab_dir/tree/$suite.lock"
-flock 9
-if [[ ! -e $tree/.complete ]]; then
-  mirror=$(lab_mirror)
-  use_apt_proxy
-  rm -rf --one-file-system "$lab_dir/tree/$suite".new "$lab_dir/tree/$suite"-*
-  new=$lab_dir/tree/$suite.new
-  echo "making a Debian $suite tree with its engines (about a minute, once)" >&2
-  bootstrap "$new" "$mirror" >"$lab_dir/tree/$suite.log" 2>&1 || {
-    tail -n 20 "$lab_dir/tree/$suite.log" >&2 || true
-    tail -n 20 "$new/debootstrap/debootstrap.log" >&2 2>/dev/null || true
-    die "debootstrap of $suite from apt's own mirror failed"
-  }
-  rm -rf "$new"/var/cache/apt/archives/*.deb "$new"/var/lib/apt/lists/*
-  : >"$new/.complete"
-  mv "$new" "$tree"
-fi
-echo "$tree"
+make_tree "$suite" "$key" "a Debian $suite tree with its engines (about a minute, once)" bootstrap
