@@ -20,11 +20,11 @@ OURS, PEER = "#1b6ca8", "#b8c4ce"
 class Plot:
     """Horizontal bars in groups, on an axis that multiplies by ten."""
 
-    def __init__(self, title, unit, groups):
-        """groups: {heading: [(label, value, text behind the bar, whether it is ours)]}"""
+    def __init__(self, title, groups):
+        """groups: {heading: [(label, milliseconds, whether it is ours)]}"""
         labels = [bar[0] for bars in groups.values() for bar in bars]
         self._left = 40 + 7 * max(map(len, labels))
-        self._title, self._unit, self._groups = title, unit, groups
+        self._title, self._groups = title, groups
         values = [bar[1] for bars in groups.values() for bar in bars]
         self._low = 10 ** math.floor(math.log10(min(values)))
         self._high = 10 ** math.ceil(math.log10(max(values)))
@@ -38,7 +38,7 @@ class Plot:
         while value <= self._high:
             x = self._x(value)
             yield f'<line x1="{x:.1f}" y1="{TOP - 8}" x2="{x:.1f}" y2="{bottom}" class="grid"/>'
-            yield text(x, TOP - 14, f"{value:g} {self._unit}", "middle")
+            yield text(x, TOP - 14, duration(value), "middle")
             value *= 10
 
     def _bars(self):
@@ -46,13 +46,13 @@ class Plot:
         for heading, bars in self._groups.items():
             y += GAP + 4
             yield text(8, y, heading, "start", "head")
-            for label, value, told, ours in bars:
+            for label, value, ours in bars:
                 y += ROW
                 end = self._x(value)
                 yield text(self._left - 8, y, label, "end")
                 yield (f'<rect x="{self._left}" y="{y - 11}" width="{max(end - self._left, 1):.1f}" height="14" '
                        f'fill="{OURS if ours else PEER}"/>')
-                yield text(end + 6, y, told, "start")
+                yield text(end + 6, y, duration(value), "start")
             y += GAP
         self._bottom = y
 
@@ -75,6 +75,12 @@ def text(x, y, words, anchor, name=None):
     return f'<text x="{x:.1f}" y="{y}" text-anchor="{anchor}"{kind}>{escape(words)}</text>'
 
 
+def duration(milliseconds):
+    """Three digits, in the unit that keeps them few."""
+    value, unit = (milliseconds, "ms") if milliseconds < 999.5 else (milliseconds / 1000, "s")
+    return f"{float(f'{value:.3g}'):g} {unit}"
+
+
 def milliseconds(told):
     """Of "1.234 ms"; None for another unit."""
     found = re.fullmatch(r"([\d.]+) ms", told)
@@ -94,8 +100,9 @@ def ways(rows):
                 seen.add((tree, name))
                 # What the kernel's and our own ways are called; the others copy by a program.
                 ours = " " not in name
-                groups.setdefault(tree, []).append((name, milliseconds(told), told, ours))
-    return {tree: sorted(bars, key=lambda bar: not bar[3]) for tree, bars in groups.items()}
+                groups.setdefault(tree, []).append((name, milliseconds(told), ours))
+    return {f"{int(tree.split()[0].replace(',', '')):,} entries": sorted(bars, key=lambda bar: not bar[2])
+            for tree, bars in groups.items()}
 
 
 def starts(rows):
@@ -106,15 +113,15 @@ def starts(rows):
         if re.match(r"[\d,]+ entries: ", row["what"]) or None in times or " : " not in row["what"]:
             continue
         groups[f'{row["what"].replace(" : ", "  :  ")}  =  {times[0] / times[1]:.2f}'] = [
-            ("ours", times[0], row["ours"], True), ("peer", times[1], row["peer"], False)]
+            ("ours", times[0], True), ("peer", times[1], False)]
     return groups
 
 
 def plots(data):
     """{file name: SVG}"""
     drawn = {
-        "performance-ways.svg": Plot("The mount hook by way, and what copies the same files", "ms", ways(data["rows"])),
-        "performance-starts.svg": Plot("Ours, and below it what it is compared with", "ms", starts(data["rows"])),
+        "performance-ways.svg": Plot("The mount hook by way, and what copies the same files", ways(data["rows"])),
+        "performance-starts.svg": Plot("Ours, and below it what it is compared with", starts(data["rows"])),
     }
     return {name: plot.svg() for name, plot in drawn.items()}
 
