@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "hooks/cli/subordinate_ids.h"
+#include "hooks/cli/usage.h"
 #include "libhookcore/base/error.h"
 #include "libhookcore/base/path.h"
 #include "libhookcore/optin/request.h"
@@ -102,7 +103,7 @@ std::shared_ptr<ContainerOptions> add_container_options(CLI::App& command,
   command.add_option("DIR", options->directory, "The source, for /workspace (default: .)");
   command.add_option("--role", options->role, "What the container is (default: dev)")
       ->type_name("ROLE")
-      ->check(CLI::IsMember({"dev", "build", "detect", "launch"}));
+      ->check(one_of({"dev", "build", "detect", "launch"}));
   const auto directory_option = [&](const char* name, std::string& value, const char* text) {
     command.add_option(name, value, text)->type_name("DIR");
   };
@@ -123,7 +124,7 @@ std::shared_ptr<ContainerOptions> add_container_options(CLI::App& command,
       ->type_name("NAME");
   command.add_option("--network", options->network, "none, or host: the host's own")
       ->type_name("NETWORK")
-      ->check(CLI::IsMember({"none", "host"}));
+      ->check(one_of({"none", "host"}));
   command.add_flag("--readonly-rootfs", options->readonly_rootfs,
                    "Nothing is written to the rootfs");
   command.add_flag("--tty,-t", options->terminal, "A terminal for the process");

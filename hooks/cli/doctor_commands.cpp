@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "hooks/cli/bug_report.h"
 #include "hooks/cli/output.h"
 #include "libhookcore/base/error.h"
 #include "libhookcore/base/path.h"
@@ -23,6 +24,12 @@ namespace {
 using doctor::Finding;
 using doctor::Findings;
 using doctor::Status;
+
+struct Options {
+  std::string directory;
+  bool json = false;
+  bool report = false;
+};
 
 /// The hooks' directory as installed; in a build tree they lie beside this program.
 std::string programs_directory() {
@@ -124,18 +131,23 @@ Json to_json(const doctor::WorkspaceReport& report) {
   return json;
 }
 
-Findings examine_machine(const doctor::Machine& machine, bool as_json) {
+Findings examine_machine(const doctor::Machine& machine, const Options& options) {
   Findings findings = doctor::examine(machine);
-  as_json ? print_json(to_json(findings)) : print_text(findings);
+  if (options.report) {
+    print_json(bug_report(to_json(findings)));
+  } else {
+    options.json ? print_json(to_json(findings)) : print_text(findings);
+  }
   return findings;
 }
 
-Findings examine_directory(const doctor::Machine& machine, const std::string& path, bool as_json) {
+Findings examine_directory(const doctor::Machine& machine, const Options& options) {
+  const std::string& path = options.directory;
   const int fd = sys::open_at_raw(AT_FDCWD, path, O_PATH | O_DIRECTORY, sys::Resolve::kHost);
   if (fd < 0) throw SystemError("open", path, -fd, Code::kUsage);
   const std::string source = sys::Proc::open().path_of(sys::UniqueFd(fd).get());
   doctor::WorkspaceReport report = doctor::examine_workspace(machine, source);
-  as_json ? print_json(to_json(report)) : print_text(report.findings);
+  options.json ? print_json(to_json(report)) : print_text(report.findings);
   return report.findings;
 }
 
@@ -144,15 +156,22 @@ Findings examine_directory(const doctor::Machine& machine, const std::string& pa
 void add_doctor_command(CLI::App& app, int& exit_code) {
   CLI::App* command =
       app.add_subcommand("doctor", "What this machine can do, and how to mend what it can't");
-  const auto as_json = std::make_shared<bool>(false);
-  const auto directory = std::make_shared<std::string>();
-  command->add_flag("--json", *as_json, "JSON on stdout");
-  command->add_option("DIR", *directory,
-                      "A source directory: only how a container over it gets its workspace");
-  command->callback([as_json, directory, &exit_code] {
+  const auto options = std::make_shared<Options>();
+  CLI::Option* json = command->add_flag("--json", options->json, "JSON on stdout");
+  CLI::Option* directory =
+      command->add_option("DIR", options->directory,
+                          "A source directory: only how a container over it gets its workspace");
+  command
+      ->add_flag(
+          "--report", options->report,
+          "All that a bug report needs, as JSON: findings, settings, sessions and the end of "
+          "the log. It names directories: read it before you send it")
+      ->excludes(json)
+      ->excludes(directory);
+  command->callback([options, &exit_code] {
     const doctor::Machine machine = this_machine();
-    const Findings findings = directory->empty() ? examine_machine(machine, *as_json)
-                                                 : examine_directory(machine, *directory, *as_json);
+    const Findings findings = options->directory.empty() ? examine_machine(machine, *options)
+                                                         : examine_directory(machine, *options);
     exit_code = doctor::has_failures(findings) ? 1 : 0;
   });
 }

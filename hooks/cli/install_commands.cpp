@@ -6,6 +6,7 @@
 #include <string>
 
 #include "hooks/cli/install_plan.h"
+#include "hooks/cli/usage.h"
 #include "libhookcore/base/error.h"
 #include "libhookcore/engines/engines.h"
 #include "libhookcore/environment/hooks.h"
@@ -81,7 +82,7 @@ void add_options(CLI::App& command, Options& options) {
   command.add_option("engine", options.engine, "podman, containerd, crio or docker")
       ->required()
       ->type_name("ENGINE")
-      ->check(CLI::IsMember(engine_names()));
+      ->check(one_of({"podman", "containerd", "crio", "docker"}));
   command.add_flag("--user", options.for_user, "For your own podman, below ~/.config");
   command.add_option("--root", options.root, "The directory that is / of the machine")
       ->type_name("DIR")

@@ -58,12 +58,12 @@ void install_plan(const node::Host& host, const node::Plan& plan, bool dry_run) 
   const std::string what =
       plan.version.empty() ? "installed\n" : "installed " + plan.version + "\n";
   if (changed) return print(what + told(plan.notes));
-  print(plan.versioned.empty() ? "nothing to do\n" + told(plan.notes) : what);
+  print("nothing to do\n" + (plan.versioned.empty() ? told(plan.notes) : ""));
 }
 
 void uninstall_plan(const node::Host& host, const node::Plan& plan, bool dry_run) {
   if (dry_run) return print(description(host, plan));
-  print(node::uninstall(host, plan) ? "uninstalled\n" + told(plan.notes) : "uninstalled\n");
+  print(node::uninstall(host, plan) ? "uninstalled\n" + told(plan.notes) : "nothing to do\n");
 }
 
 }  // namespace hookcore::cli

@@ -8,15 +8,19 @@
 #include <string>
 #include <vector>
 
+#include "hooks/cli/config_commands.h"
 #include "hooks/cli/container_options.h"
 #include "hooks/cli/context_commands.h"
 #include "hooks/cli/doctor_commands.h"
+#include "hooks/cli/examples.h"
+#include "hooks/cli/explain_command.h"
 #include "hooks/cli/install_commands.h"
 #include "hooks/cli/node_commands.h"
 #include "hooks/cli/preview_commands.h"
 #include "hooks/cli/run_commands.h"
 #include "hooks/cli/session_commands.h"
 #include "hooks/cli/spec_commands.h"
+#include "hooks/cli/usage.h"
 #include "libhookcore/base/error.h"
 
 namespace {
@@ -35,14 +39,17 @@ void add_commands(CLI::App& app, const std::vector<std::string>& words, int& exi
   hookcore::cli::add_preview_commands(app, exit_code);
   hookcore::cli::add_session_commands(app, exit_code);
   hookcore::cli::add_spec_commands(app, words, exit_code);
+  hookcore::cli::add_explain_command(app);
+  hookcore::cli::add_config_commands(app);
   hookcore::cli::add_doctor_command(app, exit_code);
   hookcore::cli::add_install_commands(app);
   hookcore::cli::add_node_commands(app);
+  hookcore::cli::add_examples(app);
 }
 
 int run(int argc, char** argv) {
   CLI::App app(
-      "The Standard Container Environment of Cloud Native Buildpacks, for people.\n"
+      "Shows, tries and checks what oci-cnb-hooks does to a container, and sets it up.\n"
       "Exit codes: 0 done, 1 a check found something, 2 wrong usage, 3 bad input, 4 the "
       "system refused.");
   app.name("oci-cnb");
@@ -52,12 +59,17 @@ int run(int argc, char** argv) {
   std::vector<std::string> words(argv + 1, argv + argc);
   const std::vector<std::string> command = hookcore::cli::take_command(words);
   add_commands(app, command, exit_code);
+  if (argc < 2) {
+    std::fputs(app.help().c_str(), stderr);
+    return kWrongUsage;
+  }
   try {
     std::reverse(words.begin(), words.end());  // as CLI11 takes them
     app.parse(words);
   } catch (const CLI::ParseError& error) {
     // --help and --version arrive here too, with code 0.
-    return app.exit(error) == 0 ? 0 : kWrongUsage;
+    if (error.get_exit_code() == 0) return app.exit(error);
+    throw hookcore::cli::usage_error(app, error);
   }
   return exit_code;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hooks/cli/install_plan.h"
+#include "hooks/cli/usage.h"
 #include "libhookcore/base/error.h"
 #include "libhookcore/node/install.h"
 
@@ -83,7 +84,7 @@ void add_node_commands(CLI::App& app) {
   add_root(*install_command, options->root);
   install_command->add_option("--engine", options->engine, "containerd or crio")
       ->type_name("ENGINE")
-      ->check(CLI::IsMember({"containerd", "crio"}));
+      ->check(one_of({"containerd", "crio"}));
   install_command->add_flag("--without-nri", options->without_nri,
                             "The handler does it alone: for containerd 1.6");
   install_command->add_option("--handler", options->request.handler, "Name of the handler (cnb)")

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/base/path.h"
@@ -48,9 +49,12 @@ void print_json(const Json& document) {
 }
 
 const Style& style() {
+  // As no-color.org has it: any value, but for an empty one.
+  const char* const no_color = std::getenv("NO_COLOR");
   static const Style kPlain = {};
   static const Style kColours = {"\033[1m", "\033[2m", "\033[31m", "\033[32m", "\033[0m"};
-  return ::isatty(STDOUT_FILENO) == 1 ? kColours : kPlain;
+  const bool wanted = no_color == nullptr || *no_color == 0;
+  return wanted && ::isatty(STDOUT_FILENO) == 1 ? kColours : kPlain;
 }
 
 std::string human_bytes(unsigned long long bytes) {

@@ -141,11 +141,11 @@ void preview_command(const Arguments& arguments, int& exit_code) {
 }  // namespace
 
 void add_preview_commands(CLI::App& app, int& exit_code) {
-  auto* command = app.add_subcommand(
-      "preview",
-      "Runs a command in the workspace that a container would get: filtered, writable, and gone at "
-      "the end. Shows what the command changed; the source stays as it is. The exit code is the "
-      "command's.");
+  auto* command =
+      app.add_subcommand("preview", "Run a command in the filtered workspace, without a container");
+  command->footer(
+      "Shows what the command changed. The source stays as it is, and what was written is gone in "
+      "the\nend. The exit code is the command's.");
   const auto arguments = std::make_shared<Arguments>();
   command->add_option("DIR", arguments->directory, "The source")->required();
   command->add_option("COMMAND", arguments->command, "After --: the program and its arguments")

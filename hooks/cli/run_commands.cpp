@@ -203,11 +203,11 @@ int run_container(const ContainerOptions& options) {
 }  // namespace
 
 void add_run_command(CLI::App& app, const std::vector<std::string>& words, int& exit_code) {
-  CLI::App* command = app.add_subcommand(
-      "run",
-      "Runs a command in a container over a directory, with crun or runc and nothing else: the "
-      "programs are the host's own, read-only. The exit code is the command's.");
-  command->footer("What stands after -- is the command and its arguments.");
+  CLI::App* command =
+      app.add_subcommand("run", "Run a command in a container over a directory, without an engine");
+  command->footer(
+      "What stands after -- is the command and its arguments; the exit code is the command's. It "
+      "needs\ncrun or runc. The programs in the container are the host's own, read-only.");
   const auto options = add_container_options(*command, words);
   command
       ->add_option("--rootfs", options->rootfs,

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <memory>
 #include <string>
@@ -104,7 +105,7 @@ Json members_json(const session::Listing& listing) {
   return members;
 }
 
-void list_json(const std::vector<session::Listing>& sessions) {
+Json to_json(const std::vector<session::Listing>& sessions) {
   Json document = Json::array();
   for (const session::Listing& one : sessions) {
     Json entry = Json::object();
@@ -123,18 +124,32 @@ void list_json(const std::vector<session::Listing>& sessions) {
     entry["last_change_time"] = one.last_change_time;
     document.push_back(std::move(entry));
   }
-  print_json(document);
+  return document;
+}
+
+std::vector<session::Listing> find_sessions() {
+  const auto store = session::Store::open_existing(hook::Home::find().store_root);
+  if (!store) return {};
+  return session::list_sessions(*store, sys::Proc::open());
+}
+
+/// Where there is nothing of the caller's: root's containers and a user's have stores of their own.
+void tell_whose_are_missing() {
+  const char* const sudo = std::getenv("SUDO_UID");
+  const std::string roots = session::default_root(true, 0, {});
+  if (::geteuid() != 0 && ::access(roots.c_str(), F_OK) == 0) {
+    std::fputs("oci-cnb: these are of your own containers; root's are shown with sudo\n", stderr);
+  } else if (::geteuid() == 0 && sudo != nullptr && std::string_view(sudo) != "0") {
+    std::fputs("oci-cnb: these are of root's containers; your own are shown without sudo\n",
+               stderr);
+  }
 }
 
 void list(const Arguments& arguments) {
-  const auto store = session::Store::open_existing(hook::Home::find().store_root);
-  std::vector<session::Listing> sessions;
-  if (store) sessions = session::list_sessions(*store, sys::Proc::open());
-  if (arguments.json) {
-    list_json(sessions);
-  } else {
-    list_text(sessions);
-  }
+  const std::vector<session::Listing> sessions = find_sessions();
+  if (arguments.json) return print_json(to_json(sessions));
+  list_text(sessions);
+  if (sessions.empty()) tell_whose_are_missing();
 }
 
 // For files of subordinate ids; what then still stands is told as before.
@@ -200,10 +215,13 @@ void log(const Arguments& arguments) {
   } else {
     std::fprintf(stderr, "oci-cnb: no hook has written to %s yet; oci-cnb doctor tries it\n",
                  quote(root).c_str());
+    tell_whose_are_missing();
   }
 }
 
 }  // namespace
+
+Json sessions_json() { return to_json(find_sessions()); }
 
 void empty_trash_detached(session::Store& store) {
   store.empty_trash_detached([](const session::CollectResult& result) {

@@ -14,6 +14,7 @@
 #include "hooks/cli/generate_command.h"
 #include "hooks/cli/output.h"
 #include "hooks/cli/spec_report.h"
+#include "hooks/cli/usage.h"
 #include "libhookcore/base/error.h"
 #include "libhookcore/environment/hooks.h"
 #include "libhookcore/environment/plan.h"
@@ -201,7 +202,7 @@ void add_apply(CLI::App& spec) {
   add_document_options(*command, options->path);
   command->add_option("--role", options->role, "Set the annotation io.cnb.hooks.role")
       ->type_name("ROLE")
-      ->check(CLI::IsMember({"dev", "build", "detect", "launch"}));
+      ->check(one_of({"dev", "build", "detect", "launch"}));
   command
       ->add_option("--hooks-dir", options->hooks_directory,
                    "Where oci-cnb-createruntime and oci-cnb-poststop are (default: this "
@@ -220,7 +221,7 @@ void add_validate(CLI::App& spec, int& exit_code) {
   add_document_options(*command, *path);
   command->add_option("--format", *format, "text or json")
       ->type_name("FORMAT")
-      ->check(CLI::IsMember({"text", "json"}));
+      ->check(one_of({"text", "json"}));
   command->add_flag("--json", *json, "The same as --format json");
   const auto list = std::make_shared<bool>(false);
   command->add_flag("--rules", *list, "List the rules, and read nothing");

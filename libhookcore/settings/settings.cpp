@@ -117,30 +117,41 @@ std::string place(const std::string& file, const toml::source_region& source) {
   return file + ":" + std::to_string(source.begin.line);
 }
 
-std::string key_names() {
+std::string joined_names() {
   std::string list;
   for (const Key& key : kKeys) list.append(list.empty() ? "" : ", ").append(key.name);
   return list;
 }
 
 [[noreturn]] void refuse_key(std::string_view key, std::string where) {
-  std::string_view names[std::size(kKeys)];
-  std::transform(std::begin(kKeys), std::end(kKeys), names, [](const Key& k) { return k.name; });
-  const std::string_view near = nearest(key, names);
-  throw Error(Code::kSettings, "unknown key " + quote(key), std::move(where),
-              near.empty() ? "the keys are " + key_names() : "did you mean " + quote(near) + "?");
+  const std::string_view near = nearest(key, key_names());
+  throw Error(
+      Code::kSettings, "unknown key " + quote(key), std::move(where),
+      near.empty() ? "the keys are " + joined_names() : "did you mean " + quote(near) + "?");
+}
+
+const Key& find_key(std::string_view name, const std::string& where) {
+  const auto* known = std::find_if(std::begin(kKeys), std::end(kKeys),
+                                   [&](const Key& key) { return key.name == name; });
+  if (known == std::end(kKeys)) refuse_key(name, where);
+  return *known;
+}
+
+/// text: nullopt where the value is no string.
+void set_value(Settings& settings, const Key& key, std::optional<std::string_view> text,
+               const std::string& where) {
+  if (text && key.set(settings, *text)) return;
+  throw Error(Code::kSettings, std::string(key.name) + " is " + (text ? quote(*text) : "no string"),
+              where, "give " + std::string(key.expected));
 }
 
 void merge_key(Settings& settings, const toml::key& key, const toml::node& node,
                const std::string& file) {
-  const auto* known = std::find_if(std::begin(kKeys), std::end(kKeys),
-                                   [&](const Key& k) { return k.name == key.str(); });
-  if (known == std::end(kKeys)) refuse_key(key.str(), place(file, key.source()));
+  const Key& known = find_key(key.str(), place(file, key.source()));
   const auto* text = node.as_string();
-  if (text != nullptr && known->set(settings, text->get())) return;
-  const std::string value = text != nullptr ? quote(text->get()) : "no string";
-  throw Error(Code::kSettings, std::string(known->name) + " is " + value,
-              place(file, node.source()), "give " + std::string(known->expected));
+  set_value(settings, known,
+            text != nullptr ? std::optional<std::string_view>(text->get()) : std::nullopt,
+            place(file, node.source()));
 }
 
 /// Root, as this user namespace sees it, is who owns "/".
@@ -178,12 +189,7 @@ void merge_text(Settings& settings, const std::string& text, const std::string& 
 
 /// only: the one key that counts; empty: all of them, and no other may be there.
 void merge_file(Settings& settings, const std::string& file, std::string_view only) {
-  const int opened = sys::open_at_raw(AT_FDCWD, file, O_RDONLY | O_NONBLOCK, sys::Resolve::kHost);
-  if (opened == -ENOENT || opened == -ENOTDIR) return;
-  if (opened < 0) throw SystemError("open", file, -opened, Code::kSettings);
-  const sys::UniqueFd fd(opened);
-  check_owner(fd.get(), file);
-  merge_text(settings, sys::read_all(fd.get(), kMaxFile, file, Code::kSettings), file, only);
+  if (const auto text = read_settings_file(file)) merge_text(settings, *text, file, only);
 }
 
 Settings load(const HostUser& user, const SettingsFiles& files, std::string_view only) {
@@ -193,12 +199,34 @@ Settings load(const HostUser& user, const SettingsFiles& files, std::string_view
   return settings;
 }
 
-SettingsFiles files_of(const HostUser& user) {
+}  // namespace
+
+SettingsFiles settings_files(const HostUser& user) {
   const bool has_user_file = !user.rootful && !user.home.empty();
   return {kSystemFile, has_user_file ? user.home + "/" + kUserFile : std::string()};
 }
 
-}  // namespace
+std::optional<std::string> read_settings_file(const std::string& file) {
+  const int opened = sys::open_at_raw(AT_FDCWD, file, O_RDONLY | O_NONBLOCK, sys::Resolve::kHost);
+  if (opened == -ENOENT || opened == -ENOTDIR) return std::nullopt;
+  if (opened < 0) throw SystemError("open", file, -opened, Code::kSettings);
+  const sys::UniqueFd fd(opened);
+  check_owner(fd.get(), file);
+  return sys::read_all(fd.get(), kMaxFile, file, Code::kSettings);
+}
+
+std::vector<std::string_view> key_names() {
+  std::vector<std::string_view> names;
+  for (const Key& key : kKeys) names.push_back(key.name);
+  return names;
+}
+
+void require_key(std::string_view key, const std::string& where) { find_key(key, where); }
+
+void set_setting(Settings& settings, std::string_view key, std::string_view value,
+                 const std::string& where) {
+  set_value(settings, find_key(key, where), value, where);
+}
 
 std::optional<uint64_t> parse_idle(std::string_view text) {
   if (text == "never") return 0;
@@ -232,14 +260,14 @@ Settings load_settings(const HostUser& user, const SettingsFiles& files) {
   return load(user, files, {});
 }
 
-Settings load_settings(const HostUser& user) { return load(user, files_of(user), {}); }
+Settings load_settings(const HostUser& user) { return load(user, settings_files(user), {}); }
 
 std::optional<std::string> load_runtime(const HostUser& user, const SettingsFiles& files) {
   return load(user, files, kRuntimeKey).runtime;
 }
 
 std::optional<std::string> load_runtime(const HostUser& user) {
-  return load_runtime(user, files_of(user));
+  return load_runtime(user, settings_files(user));
 }
 
 }  // namespace hookcore::settings

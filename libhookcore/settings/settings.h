@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "libhookcore/base/way.h"
 #include "libhookcore/optin/request.h"
@@ -87,5 +88,21 @@ std::optional<std::string> load_runtime(const HostUser& user, const SettingsFile
 
 /// Reads one text over settings. file names it in messages.
 void merge_settings(Settings& settings, const std::string& text, const std::string& file);
+
+/// One key over settings. where names its origin in messages. Throws as load_settings.
+void set_setting(Settings& settings, std::string_view key, std::string_view value,
+                 const std::string& where);
+
+/// Throws Error(kSettings), with the nearest name, where there is no such key.
+void require_key(std::string_view key, const std::string& where);
+
+/// The names of all keys, in the order of the table above.
+std::vector<std::string_view> key_names();
+
+/// What load_settings(user) reads; the user's is empty where there is none.
+SettingsFiles settings_files(const HostUser& user);
+
+/// The text of a file that may be believed; nullopt: it is absent. Throws as load_settings.
+std::optional<std::string> read_settings_file(const std::string& file);
 
 }  // namespace hookcore::settings

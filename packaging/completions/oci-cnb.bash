@@ -2,7 +2,7 @@
 
 _oci_cnb_words() {
   case "$1" in
-    '') echo '--help --version context preview run spec session doctor install uninstall node' ;;
+    '') echo '--help --version context preview run spec session explain config doctor install uninstall node' ;;
     context) echo '--help list masks explain stats' ;;
     'context list') echo '--help --ignore-file --json --tree -0' ;;
     'context masks') echo '--help --ignore-file --json -0' ;;
@@ -19,7 +19,12 @@ _oci_cnb_words() {
     'session export') echo '--help --output' ;;
     'session apply') echo '--help --yes --force --dry-run' ;;
     'session log' | 'session rm') echo '--help' ;;
-    doctor) echo '--help --json' ;;
+    explain) echo '--help' ;;
+    config) echo '--help list get set unset' ;;
+    'config list') echo '--help --root --json' ;;
+    'config get') echo '--help --root' ;;
+    'config set' | 'config unset') echo '--help --root --dry-run' ;;
+    doctor) echo '--help --json --report' ;;
     install) echo '--help --user --root --dry-run --without-nri' ;;
     uninstall) echo '--help --user --root --dry-run' ;;
     node) echo '--help install uninstall wait' ;;
@@ -29,13 +34,17 @@ _oci_cnb_words() {
   esac
 }
 
+# Codes that `oci-cnb explain` knows, and keys of config.toml.
+_oci_cnb_codes='usage state config annotation settings ignore-file source layout environment ids scratch session system'
+_oci_cnb_keys='platform-api experimental-mode cnb-dir scratch-dir session-idle scratch enforce log runtime way copy copy-limit'
+
 # The subcommand in the words before the cursor, for example "spec apply".
 _oci_cnb_command() {
   local word command=
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$command $word" in
-      ' context' | ' preview' | ' run' | ' spec' | ' session' | ' doctor' | ' install' | ' uninstall' | ' node') command=$word ;;
-      'context '[lmes]* | 'spec '[gav]* | 'session '[a-z]* | 'node '[iuw]*)
+      ' context' | ' preview' | ' run' | ' spec' | ' session' | ' explain' | ' config' | ' doctor' | ' install' | ' uninstall' | ' node') command=$word ;;
+      'context '[lmes]* | 'spec '[gav]* | 'session '[a-z]* | 'config '[lgsu]* | 'node '[iuw]*)
         [[ " $(_oci_cnb_words "$command") " == *" $word "* ]] && command+=" $word"
         ;;
     esac
@@ -63,6 +72,13 @@ _oci_cnb() {
     case "$command" in
       install | uninstall)
         mapfile -t COMPREPLY < <(compgen -W 'podman containerd crio docker' -- "$cur")
+        return
+        ;;
+      explain) mapfile -t COMPREPLY < <(compgen -W "$_oci_cnb_codes" -- "$cur"); return ;;
+      'config get' | 'config unset') mapfile -t COMPREPLY < <(compgen -W "$_oci_cnb_keys" -- "$cur"); return ;;
+      'config set')
+        compopt -o nospace 2> /dev/null
+        mapfile -t COMPREPLY < <(compgen -S = -W "$_oci_cnb_keys" -- "$cur")
         return
         ;;
       doctor) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;

@@ -26,6 +26,8 @@ complete -c oci-cnb -n '__oci_cnb_is' -a preview -d 'Run a command in the filter
 complete -c oci-cnb -n '__oci_cnb_is' -a run -d 'Run a command in a container, without an engine'
 complete -c oci-cnb -n '__oci_cnb_is' -a spec -d 'Work on a config.json of a bundle'
 complete -c oci-cnb -n '__oci_cnb_is' -a session -d 'What containers left on disk'
+complete -c oci-cnb -n '__oci_cnb_is' -a explain -d 'Why a container was refused'
+complete -c oci-cnb -n '__oci_cnb_is' -a config -d 'The settings that count'
 complete -c oci-cnb -n '__oci_cnb_is' -a doctor -d 'What this machine can do'
 complete -c oci-cnb -n '__oci_cnb_is' -a install -d 'Make an engine call the hooks'
 complete -c oci-cnb -n '__oci_cnb_is' -a uninstall -d 'Undo that'
@@ -90,7 +92,23 @@ complete -c oci-cnb -n '__oci_cnb_at session apply' -l yes -d 'Without asking'
 complete -c oci-cnb -n '__oci_cnb_at session apply' -l force -d 'Also over what was changed'
 complete -c oci-cnb -n '__oci_cnb_at session apply' -l dry-run -d 'Only shows'
 
+complete -c oci-cnb -n '__oci_cnb_at explain' -a 'usage state config annotation settings ignore-file source layout environment ids scratch session system'
+
+set -l keys platform-api experimental-mode cnb-dir scratch-dir session-idle scratch enforce log runtime way copy copy-limit
+complete -c oci-cnb -n '__oci_cnb_is config' -a 'list get set unset'
+complete -c oci-cnb -n '__oci_cnb_at config list' -l json -d 'JSON on stdout'
+complete -c oci-cnb -n '__oci_cnb_at config get' -a "$keys"
+complete -c oci-cnb -n '__oci_cnb_at config unset' -a "$keys"
+complete -c oci-cnb -n '__oci_cnb_at config set' -a (string join ' ' -- $keys=)
+for command in list get set unset
+    complete -c oci-cnb -n "__oci_cnb_at config $command" -l root -xa '(__fish_complete_directories)' -d 'Where the / of the machine is'
+end
+for command in set unset
+    complete -c oci-cnb -n "__oci_cnb_at config $command" -l dry-run -d 'Print what would change'
+end
+
 complete -c oci-cnb -n '__oci_cnb_at doctor' -l json -d 'JSON on stdout'
+complete -c oci-cnb -n '__oci_cnb_at doctor' -l report -d 'For a bug report'
 
 for command in install uninstall
     complete -c oci-cnb -n "__oci_cnb_at $command" -xa 'podman containerd crio docker'

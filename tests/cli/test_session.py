@@ -297,3 +297,16 @@ def test_log_is_told_by_container(oci):
     (log / "hooks.log").write_text("t4 oci-cnb-prestart abc5@n-build error a\nt5 oci-cnb-prestart f error b\n")
     assert oci.run("session", "log", "build").stdout == "t4 oci-cnb-prestart abc5@n-build error a\n"
     assert oci.run("session", "gc").returncode == 0
+
+
+def test_whose_containers_are_missing(oci):
+    """Root's and a user's have stores of their own, and `sudo podman` is easily forgotten."""
+    shutil.rmtree(oci.store / "sessions", ignore_errors=True)
+    as_sudo = oci.run("session", "list", env={**os.environ, "SUDO_UID": "1000"})
+    if os.geteuid() == 0:
+        assert "these are of root's containers; your own are shown without sudo" in as_sudo.stderr
+        assert oci.run("session", "list").stderr == ""
+    else:
+        wanted = "these are of your own containers; root's are shown with sudo"
+        assert (wanted in as_sudo.stderr) == os.path.exists("/var/lib/oci-cnb-hooks")
+    assert oci.run("session", "list", "--json").stderr == ""

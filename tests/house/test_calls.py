@@ -24,6 +24,8 @@ ALLOWED = [
     (r"libhookcore/sys/", r"syscall", "the folder of the raw system calls"),
     (r"hooks/cli/export_command", r"getenv", "SOURCE_DATE_EPOCH, told by those who build"),
     (r"hooks/cli/doctor_commands", r"getenv", "podman goes by them, and the doctor tells what podman does"),
+    (r"hooks/cli/output", r"getenv", "NO_COLOR: it decides on colours alone"),
+    (r"hooks/cli/session_commands", r"getenv", "SUDO_UID: it decides on a hint alone"),
 ]
 
 COMMENT = re.compile(r'//[^\n]*|/\*.*?\*/', re.DOTALL)

@@ -12,15 +12,20 @@ CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 COMPLETIONS = CHECKOUT / "packaging/completions"
 PAGES = ("oci-cnb.1", "oci-cnb-hooks.7", "oci-cnb-hooks.toml.5", "oci-cnb-runtime.8",
          "oci-cnb-nri.8")
-GROUPS = ("context", "spec", "session", "node")
+GROUPS = ("context", "spec", "session", "config", "node")
+EXAMPLES = "\nExamples:\n"
 
 
 def source(path):
     return (CHECKOUT / path).read_text()
 
 
-def help_of(*words):
+def whole_help(*words):
     return must(["oci-cnb", *words, "--help"]).stdout
+
+
+def help_of(*words):
+    return whole_help(*words).partition(EXAMPLES)[0]
 
 
 def subcommands(*words):
@@ -43,6 +48,35 @@ def commands(installed):
             found[(name, child)] = options(name, child)
     assert {words for words in found if len(words) == 1} >= {("doctor",), ("context",), ("spec",)}
     return found
+
+
+def examples_of(words):
+    return whole_help(*words).partition(EXAMPLES)[2].splitlines()
+
+
+def test_every_command_has_examples_of_itself(commands):
+    for words, known in commands.items():
+        lines = examples_of(words)
+        assert lines, words
+        for line in lines:
+            typed = re.sub(r" +#.*", "", line).split(" -- ")[0].split(" | ")[0].split()
+            assert typed[0] == "oci-cnb", line
+            if words and words != ("node", "wait"):
+                assert typed[1 : len(words) + 1] == list(words), line
+            leaf = max((known for known in commands if known == tuple(typed[1 : len(known) + 1])), key=len)
+            given = {word for word in typed if word.startswith("-") and len(word) > 1}
+            assert {word for word in given if len(word) > 2 or word == "-0"} <= commands[leaf], line
+
+
+def test_bash_completes_codes_and_keys(installed):
+    codes = re.findall(r'Code::k\w+, "([\w-]+)", \d+', source("libhookcore/base/error.cpp"))
+    assert bash_completes("explain", "") == set(codes)
+    keys = set(names_of_keys())
+    assert bash_completes("config", "get", "") == keys
+    assert bash_completes("config", "set", "") == {f"{key}=" for key in keys}
+    for file in ("_oci-cnb", "oci-cnb.fish"):
+        text = (COMPLETIONS / file).read_text()
+        assert [word for word in [*codes, *keys] if not re.search(rf"[\s('\"]{word}\b", text)] == []
 
 
 def bash_completes(*words):
@@ -126,13 +160,17 @@ def test_every_annotation_and_code_is_told(document):
             assert re.search(told, text), (name, number)
 
 
+def names_of_keys():
+    keys = re.findall(r'^    {"([\w-]+)", "', source("libhookcore/settings/settings.cpp"), re.MULTILINE)
+    assert len(keys) == 12
+    return keys
+
+
 @pytest.mark.parametrize("document", [
     "README.md", "packaging/man/oci-cnb-hooks.toml.5.in", "packaging/config/config.toml"])
 def test_every_key_is_told(document):
     text = source(document).replace("\\-", "-")
-    keys = re.findall(r'^    {"([\w-]+)", "', source("libhookcore/settings/settings.cpp"), re.MULTILINE)
-    assert len(keys) == 12
-    for key in keys:
+    for key in names_of_keys():
         assert re.search(rf"(^\.B[R]? .*\b{key}\b|^\| `{key}` \||^#{key} = )", text, re.MULTILINE), key
 
 

@@ -1,0 +1,198 @@
+// oci-cnb config: config.toml as it counts, with where each value comes from, and changed key by
+// key.
+#include "hooks/cli/config_commands.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "hooks/cli/output.h"
+#include "libhookcore/base/error.h"
+#include "libhookcore/node/edit.h"
+#include "libhookcore/session/store.h"
+#include "libhookcore/settings/effective.h"
+
+namespace hookcore::cli {
+namespace {
+
+using settings::Change;
+using settings::Effective;
+
+struct Options {
+  std::vector<std::string> words;  ///< keys, or KEY=VALUE
+  std::string root = "/";
+  bool json = false;
+  bool dry_run = false;
+};
+
+/// Whose configuration is meant, and the files in which it stands.
+struct Subject {
+  settings::HostUser user;
+  settings::SettingsFiles files;
+};
+
+Subject find_subject(const Options& options) {
+  Subject subject;
+  if (options.root != "/") {
+    subject.files.system = options.root + settings::kSystemFile;
+    return subject;
+  }
+  subject.user = settings::find_host_user();
+  subject.files = settings::settings_files(subject.user);
+  return subject;
+}
+
+/// What holds where config.toml says nothing, and isn't the same for everybody.
+std::string without_a_value(std::string_view key, const settings::HostUser& user) {
+  if (key == "scratch-dir") return session::default_root(user.rootful, user.uid, user.home);
+  return key == "runtime" ? "runc, else crun" : "";
+}
+
+std::vector<Effective> effective(const Subject& subject) {
+  auto all = settings::effective_settings(subject.user, subject.files);
+  for (Effective& one : all) {
+    if (one.value.empty()) one.value = without_a_value(one.key, subject.user);
+  }
+  return all;
+}
+
+std::string origin(const Effective& one) {
+  return one.file.empty() ? "default" : one.file + ":" + std::to_string(one.line);
+}
+
+std::string padded(std::string_view text, size_t width) {
+  return std::string(text) + std::string(width - std::min(width, text.size()) + 2, ' ');
+}
+
+void list_text(const std::vector<Effective>& all) {
+  size_t key_width = 3;
+  size_t value_width = 5;
+  for (const Effective& one : all) {
+    key_width = std::max(key_width, one.key.size());
+    value_width = std::max(value_width, std::max<size_t>(one.value.size(), 1));
+  }
+  std::string text = padded("KEY", key_width) + padded("VALUE", value_width) + "FROM\n";
+  for (const Effective& one : all) {
+    text += padded(one.key, key_width);
+    text += padded(one.value.empty() ? "-" : one.value, value_width) + origin(one) + "\n";
+  }
+  print(text);
+}
+
+Json to_json(const std::vector<Effective>& all) {
+  Json document = Json::array();
+  for (const Effective& one : all) {
+    Json entry = Json::object();
+    entry["key"] = one.key;
+    entry["value"] = one.value.empty() ? Json(nullptr) : Json(one.value);
+    entry["file"] = one.file.empty() ? Json(nullptr) : Json(one.file);
+    entry["line"] = one.file.empty() ? Json(nullptr) : Json(one.line);
+    document.push_back(std::move(entry));
+  }
+  return document;
+}
+
+void list(const Options& options) {
+  const auto all = effective(find_subject(options));
+  options.json ? print_json(to_json(all)) : list_text(all);
+}
+
+void get(const Options& options) {
+  const std::string& key = options.words.front();
+  settings::require_key(key, {});
+  for (const Effective& one : effective(find_subject(options))) {
+    if (one.key == key) print(one.value + "\n");
+  }
+}
+
+Change parse_change(const std::string& word) {
+  const size_t equals = word.find('=');
+  if (equals == word.npos || equals == 0) {
+    throw Error(Code::kUsage, "not a setting: " + quote(word), {},
+                "write KEY=VALUE, for example log=debug");
+  }
+  return {word.substr(0, equals), word.substr(equals + 1)};
+}
+
+/// A file in which nothing is left goes, and the directory that was made for it.
+node::Edit edit_of(const std::string& file, std::string bytes) {
+  if (!bytes.empty()) return {file, std::move(bytes)};
+  return {file, std::nullopt, {file.substr(0, file.rfind('/'))}};
+}
+
+/// The file that is whoever's who calls; below root, where there is one.
+void change(const Options& options, const std::vector<Change>& changes) {
+  const Subject subject = find_subject(options);
+  const std::string& file = subject.user.rootful ? subject.files.system : subject.files.user;
+  if (file.empty()) {
+    throw Error(Code::kSettings, "you have no home directory in /etc/passwd", {},
+                "let root change " + std::string(settings::kSystemFile));
+  }
+  const auto before = settings::read_settings_file(file);
+  const std::string after = settings::change_settings(before.value_or(""), changes, file);
+  const node::Host host("/");
+  const std::vector<node::Edit> edits{edit_of(file, after)};
+  if (options.dry_run) {
+    const std::string text = node::diff(host, edits);
+    return print(text.empty() ? "nothing to do\n" : text);
+  }
+  if (!node::make_edits(host, edits)) return print("nothing to do\n");
+  print("changed " + file + "; it holds for containers that start from now on\n");
+}
+
+void set(const Options& options) {
+  std::vector<Change> changes;
+  for (const std::string& word : options.words) changes.push_back(parse_change(word));
+  change(options, changes);
+}
+
+void unset(const Options& options) {
+  std::vector<Change> changes;
+  for (const std::string& word : options.words) changes.push_back({word, std::nullopt});
+  change(options, changes);
+}
+
+CLI::App* add(CLI::App& group, const std::shared_ptr<Options>& options, const char* name,
+              const char* text, void (*run)(const Options&)) {
+  CLI::App* command = group.add_subcommand(name, text);
+  command
+      ->add_option("--root", options->root,
+                   "The directory that is / of the machine, whose own file is meant then")
+      ->type_name("DIR")
+      ->check(CLI::ExistingDirectory);
+  command->callback([options, run] {
+    while (options->root.size() > 1 && options->root.ends_with('/')) options->root.pop_back();
+    run(*options);
+  });
+  return command;
+}
+
+}  // namespace
+
+Json settings_json() { return to_json(effective(find_subject({}))); }
+
+void add_config_commands(CLI::App& app) {
+  CLI::App& group =
+      *app.add_subcommand("config", "The settings that count, and how to change them");
+  group.require_subcommand(1);
+  const auto options = std::make_shared<Options>();
+  add(group, options, "list", "Every key, its value, and the file and line that it comes from",
+      list)
+      ->add_flag("--json", options->json, "JSON on stdout");
+  add(group, options, "get", "The value of one key", get)
+      ->add_option("KEY", options->words, "See oci-cnb-hooks.toml(5)")
+      ->required()
+      ->expected(1);
+  CLI::App* set_command =
+      add(group, options, "set", "Write keys to config.toml; run again, it changes nothing", set);
+  set_command->add_option("KEY=VALUE", options->words, "See oci-cnb-hooks.toml(5)")->required();
+  CLI::App* unset_command =
+      add(group, options, "unset", "Take keys out of config.toml: the default holds again", unset);
+  unset_command->add_option("KEY", options->words, "See oci-cnb-hooks.toml(5)")->required();
+  for (CLI::App* command : {set_command, unset_command}) {
+    command->add_flag("--dry-run", options->dry_run, "Print what would change, as diff -u does");
+  }
+}
+
+}  // namespace hookcore::cli

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "hooks/cli/output.h"
+
+namespace hookcore::cli {
+
+/// What `config list --json` prints for whoever calls. Throws Error(kSettings).
+Json settings_json();
+
+/// `oci-cnb config`: config.toml as it counts, and changed key by key.
+void add_config_commands(CLI::App& app);
+
+}  // namespace hookcore::cli

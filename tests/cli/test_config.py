@@ -1,0 +1,109 @@
+"""`oci-cnb config`: what counts, where it comes from, and how it is changed."""
+
+import json
+import os
+import pathlib
+import shutil
+
+import pytest
+from conftest import CHECKOUT
+
+TEMPLATE = CHECKOUT / "packaging/config/config.toml"
+
+
+@pytest.fixture
+def file():
+    """config.toml of whoever runs this; gone afterwards."""
+    system = pathlib.Path("/etc/oci-cnb-hooks/config.toml")
+    path = system if os.geteuid() == 0 else pathlib.Path.home() / ".config/oci-cnb-hooks/config.toml"
+    shutil.rmtree(path.parent, ignore_errors=True)
+    yield path
+    shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def values(oci, *words):
+    found = json.loads(oci.run("config", "list", "--json", *words).stdout)
+    return {one["key"]: (one["value"], one["file"], one["line"]) for one in found}
+
+
+def test_defaults(oci, file):
+    found = values(oci)
+    assert len(found) == 12
+    assert found["way"] == ("auto", None, None)
+    assert found["scratch-dir"] == (str(oci.store), None, None)
+    assert found["cnb-dir"] == (None, None, None)
+    shown = [line.split() for line in oci.run("config", "list").stdout.splitlines()]
+    assert shown[0] == ["KEY", "VALUE", "FROM"]
+    assert ["platform-api", "0.12", "default"] in shown and ["cnb-dir", "-", "default"] in shown
+
+
+def test_set_get_unset(oci, file):
+    shown = oci.run("config", "set", "log=debug", "copy-limit=2g")
+    assert shown.stdout == f"changed {file}; it holds for containers that start from now on\n"
+    assert file.read_text() == 'log = "debug"\ncopy-limit = "2g"\n'
+    assert file.stat().st_mode & 0o777 == 0o644
+    assert oci.run("config", "get", "log").stdout == "debug\n"
+    assert values(oci)["copy-limit"] == ("2g", str(file), 2)
+    assert f"copy-limit         2g " in oci.run("config", "list").stdout
+    assert oci.run("config", "set", "log=debug").stdout == "nothing to do\n"
+    assert oci.run("config", "unset", "log", "copy-limit").returncode == 0
+    assert not file.parent.exists(), "what was made for it is gone"
+    assert oci.run("config", "unset", "log").stdout == "nothing to do\n"
+
+
+def test_what_the_package_brings_comes_back_byte_for_byte(oci, file):
+    file.parent.mkdir(parents=True)
+    shutil.copy(TEMPLATE, file)
+    file.chmod(0o640)
+    keys = [f"{key}={value or '/usr'}" for key, (value, _, _) in values(oci).items() if key != "runtime"]
+    assert oci.run("config", "set", "runtime=crun", *keys).returncode == 0
+    text = file.read_text()
+    assert '#way = "auto"\nway = "auto"\n' in text and '#runtime = "runc"\nruntime = "crun"\n' in text
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert oci.run("config", "unset", *values(oci)).returncode == 0
+    assert file.read_bytes() == TEMPLATE.read_bytes()
+
+
+def test_dry_run_is_a_diff(oci, file):
+    shown = oci.run("config", "set", "--dry-run", "log=debug")
+    assert shown.stdout == f'--- /dev/null\n+++ {file}\n@@ -0,0 +1,1 @@\n+log = "debug"\n'
+    assert not file.exists()
+
+
+WRONG = {
+    "a key": (["set", "lgo=debug"], 3, 'settings: unknown key "lgo"; did you mean "log"?'),
+    "a key to read": (["get", "scratchdir"], 3, 'settings: unknown key "scratchdir"; did you mean "scratch-dir"?'),
+    "a key to take out": (["unset", "copylimit"], 3, 'did you mean "copy-limit"?'),
+    "a value": (["set", "log=loud"], 3, 'settings: log is "loud"; give info or debug'),
+    "one of two": (["set", "log=debug", "way=no"], 3, 'settings: way is "no"; give one of auto, overlay'),
+    "no value": (["set", "log"], 2, 'usage: not a setting: "log"; write KEY=VALUE, for example log=debug'),
+    "nothing": (["set"], 2, "usage: KEY=VALUE is required; oci-cnb config set; "),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_refused(oci, file, name):
+    words, status, line = WRONG[name]
+    shown = oci.run("config", *words)
+    assert shown.returncode == status and line in shown.stderr, shown
+    assert not file.exists()
+
+
+def test_a_file_that_containers_would_be_refused_for(oci, file):
+    file.parent.mkdir(parents=True)
+    file.write_text('log = "debug"\ncopy = "no"\n')
+    shown = oci.run("config", "list")
+    assert shown.returncode == 3 and f'settings: copy is "no"; {file}:2; ' in shown.stderr
+    assert oci.run("config", "set", "copy=never").returncode == 0
+    assert file.read_text() == 'log = "debug"\ncopy = "never"\n'
+    file.chmod(0o666)
+    shown = oci.run("config", "set", "copy=always")
+    assert shown.returncode == 3 and "somebody else could have written it" in shown.stderr
+
+
+def test_another_root(oci, file, tmp_path):
+    assert oci.run("config", "set", "--root", tmp_path, "way=overlay").returncode == 0
+    other = tmp_path / "etc/oci-cnb-hooks/config.toml"
+    assert other.read_text() == 'way = "overlay"\n'
+    assert values(oci, "--root", tmp_path)["way"] == ("overlay", str(other), 1)
+    assert values(oci)["way"] == ("auto", None, None)
