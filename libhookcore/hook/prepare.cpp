@@ -128,7 +128,8 @@ class Preparation {
     if (!engine_mount_ || !sys::is_mount_root(proc_, engine_mount_->get())) {
       report(Error(Code::kSource, "nothing is mounted at " + path,
                    "container " + quote(job_.state.id),
-                   environment::mount_source(job_.config, path)));
+                   environment::mount_source(job_.config, path) +
+                       ", or name its place with the annotation io.cnb.hooks.workspace-path"));
       return;
     }
     check_source(engine_mount_->get());

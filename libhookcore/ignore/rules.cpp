@@ -24,7 +24,12 @@ std::string read_text(int fd, const std::string& name) {
     throw Error(Code::kIgnoreFile, "an ignore file that isn't a regular file", quote(name),
                 "replace or remove it");
   }
-  return sys::read_all(fd, kMaxIgnoreFileBytes, name, Code::kIgnoreFile);
+  std::string text = sys::read_all(fd, kMaxIgnoreFileBytes, name, Code::kIgnoreFile);
+  // As bytes it would match nothing, and the container would see what was to be hidden.
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
+    throw Error(Code::kIgnoreFile, "the ignore file is UTF-16", quote(name), "save it as UTF-8");
+  }
+  return text;
 }
 
 SystemError cannot_open(const std::string& name, int error) {

@@ -103,6 +103,10 @@ TYPED = {
                             "for example tmpfs:512m"),
     "a session of two words": ([*ROLE, "--annotation", "io.cnb.hooks.session=my app"], "annotation",
                                'letters, digits, "_", "." and "-"'),
+    "a session with a slash": ([*ROLE, "--annotation", "io.cnb.hooks.session=me/app"], "annotation",
+                               'letters, digits, "_", "." and "-"'),
+    "a key with nothing behind it": (["--annotation", "io.cnb.hooks.role="], "annotation",
+                                     "use one of dev, build, detect, launch"),
     "an ignore file by its full path": ([*ROLE, "--annotation", "io.cnb.hooks.ignore-file=/x/.dockerignore"],
                                         "annotation", "a path relative to the source"),
     "an ignore file that isn't there": ([*ROLE, "--annotation", "io.cnb.hooks.ignore-file=none"], "ignore-file",
@@ -124,7 +128,12 @@ def test_refused(terminal, name):
 @pytest.mark.parametrize("volume", ["", "{}:/app"], ids=["no mount", "mounted elsewhere"])
 def test_no_source(terminal, volume):
     shown = terminal.run(*ROLE, volume=volume.format(terminal.source), command=("true",))
-    explained(shown, "source", "nothing is mounted at /workspace", 'mount the source there: -v "$PWD:/workspace"')
+    explained(shown, "source", "nothing is mounted at /workspace", 'mount the source there: -v "$PWD:/workspace"',
+              "or name its place with the annotation io.cnb.hooks.workspace-path")
+    if volume:
+        named = ("--annotation", "io.cnb.hooks.workspace-path=/app", "--workdir", "/app")
+        assert "README.md" in terminal.run(*ROLE, *named, volume=volume.format(terminal.source),
+                                           command=("ls", "/app")).text
 
 
 @pytest.mark.rootless
@@ -149,6 +158,29 @@ def test_a_broken_line(terminal, make_source):
 
     terminal.source = make_source(fill=fill)
     explained(terminal.run(*ROLE), "ignore-file", 'bad pattern "[a"', '".dockerignore":2', "add the ]")
+
+
+@pytest.mark.rootless
+def test_an_ignore_file_from_powershell(terminal, make_source):
+    """UTF-16, which would match nothing and hide nothing."""
+    def fill(path):
+        tree.make(path)
+        pathlib.Path(path, ".dockerignore").write_text("node_modules\n", encoding="utf-16")
+
+    terminal.source = make_source(fill=fill)
+    explained(terminal.run(*ROLE), "ignore-file", "the ignore file is UTF-16", "save it as UTF-8")
+
+
+@pytest.mark.rootless
+def test_an_ignore_file_from_windows(terminal, make_source):
+    """A byte order mark, and CR before LF, are no part of a pattern."""
+    def fill(path):
+        tree.make(path)
+        pathlib.Path(path, ".dockerignore").write_bytes(b"\xef\xbb\xbfnode_modules\r\nsrc\r\n")
+
+    terminal.source = make_source(fill=fill)
+    shown = terminal.run(*ROLE)
+    assert shown.status == 0 and {"node_modules", "src"}.isdisjoint(shown.text.split()), shown
 
 
 @pytest.mark.rootless
@@ -379,6 +411,54 @@ def test_podmans_own_overlay_below_ours(terminal):
     shown = terminal.run(*ROLE, volume=f"{terminal.source}:/workspace:O",
                          command=("sh", "-c", "echo x > made; ls -A"))
     assert shown.status == 0 and "made" in shown.text and "node_modules" not in shown.text.split(), shown
+
+
+@pytest.mark.rootless
+@pytest.mark.parametrize("options", ["z", "U"])
+def test_other_options_of_a_volume(terminal, options):
+    """Labels are podman's business; of `U` its page warns, since podman gives the files to another owner itself."""
+    shown = terminal.run(*ROLE, volume=f"{terminal.source}:/workspace:{options}")
+    assert shown.status == 0 and "README.md" in shown.text and "node_modules" not in shown.text.split(), shown
+    assert "| `-v DIR:/workspace:U` | leave the `U` out" in page("packaging", "doc", "podman.md")
+
+
+@pytest.mark.rootless
+def test_a_user_of_ones_own(terminal):
+    shown = terminal.run(*ROLE, "--userns=keep-id", command=("touch", "made"))
+    assert shown.status == 0 and not shown.text, shown
+
+
+@pytest.mark.rootless
+def test_rules_that_exclude_everything(terminal, make_source):
+    """An empty workspace; the table of the README asks what the rules mask."""
+    def fill(path):
+        tree.make(path)
+        pathlib.Path(path, ".dockerignore").write_text("*\n")
+
+    terminal.source = make_source(fill=fill)
+    shown = terminal.run(*ROLE)
+    assert shown.status == 0 and not shown.text.strip(), shown
+    assert b"src/" in terminal.oci("context", "masks", terminal.source).stdout.splitlines()
+    row = re.search(r"^\| nothing: `/workspace` is empty \|.*$", page("README.md"), re.MULTILINE).group()
+    assert "a line `*`" in row and "`oci-cnb context masks .`" in row
+
+
+@pytest.mark.rootless
+def test_another_working_directory(terminal):
+    """The role wins over --workdir; who means it says so."""
+    words = (*ROLE, "--workdir", "/workspace/src")
+    assert terminal.run(*words, command=("pwd",)).text == "/workspace\n"
+    kept = terminal.run(*words, "--annotation", "io.cnb.hooks.cwd=keep", command=("pwd",))
+    assert kept.text == "/workspace/src\n", kept
+    assert "`--annotation io.cnb.hooks.cwd=keep`" in page("packaging", "doc", "podman.md")
+
+
+@pytest.mark.rootless
+def test_the_last_failure_explained(terminal):
+    """What every refusal leads to."""
+    shown = terminal.run(*ROLE, volume="")
+    told = terminal.oci("explain").stdout.decode()
+    assert told.startswith(shown.line + "\n\nnothing is mounted at\n     why:  no bind mount at /workspace\n")
 
 
 @pytest.mark.rootless
