@@ -211,7 +211,10 @@ void collect(const Arguments& arguments, int& exit_code) {
 void log(const Arguments& arguments) {
   const std::string root = hook::Home::find().store_root;
   if (const auto store = session::Store::open_existing(root)) {
-    print(select_log(read_log(*store), arguments.id));
+    const std::string lines = select_log(read_log(*store), arguments.id);
+    print(lines);
+    if (!lines.empty() || arguments.id.empty()) return;
+    std::fprintf(stderr, "oci-cnb: the log has nothing of %s\n", quote(arguments.id).c_str());
   } else {
     std::fprintf(stderr, "oci-cnb: no hook has written to %s yet; oci-cnb doctor tries it\n",
                  quote(root).c_str());

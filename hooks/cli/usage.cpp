@@ -79,12 +79,21 @@ std::string help_of(const Command& command) {
   return "`" + command.words + " --help` has examples";
 }
 
+/// Who forgets -- in front of a command is told where it stands.
+bool takes_a_command(const CLI::App& app) {
+  return app.get_name() == "run" || app.get_name() == "generate";
+}
+
 Error unknown_word(const Command& command, const std::string& word) {
   const bool is_option = word.size() > 1 && word.starts_with('-');
   const bool has_commands = !children(*command.app).empty();
   const std::string what = is_option      ? "unknown option "
                            : has_commands ? "unknown command "
                                           : "one word too many: ";
+  if (takes_a_command(*command.app) && !is_option) {
+    return Error(Code::kUsage, what + quote(word), command.words,
+                 "write a command behind --: `" + command.words + " DIR -- " + word + "`");
+  }
   const std::string instead = instead_of(command, word);
   return Error(Code::kUsage, what + quote(word), command.words,
                instead.empty() ? help_of(command) : "did you mean `" + instead + "`?");

@@ -151,28 +151,35 @@ std::string listed(const std::vector<std::string>& directories) {
   return text;
 }
 
+/// file: what we install for a stage that podman doesn't call.
+std::string mending(const Machine& machine, const PodmanConfig& config, const std::string& file) {
+  const std::string added = "add the directory of " + file + " to hooks_dir";
+  if (!config.decided_by.empty()) return added + " in " + config.decided_by;
+  if (machine.environment.count("CONTAINERS_CONF") != 0)
+    return "unset CONTAINERS_CONF, or " + added;
+  return machine.user.rootful ? "oci-cnb install podman" : "oci-cnb install podman --user";
+}
+
 /// One finding for a stage in which podman has to call us. file: what we install for it.
-Finding check_stage(const HookFiles& files, const PodmanConfig& config, const std::string& stage,
-                    const std::string& file, const std::string& why) {
+Finding check_stage(const Machine& machine, const HookFiles& files, const PodmanConfig& config,
+                    const std::string& stage, const std::string& file, const std::string& why) {
   if (files.registered(stage)) return ok(kCheck, "podman calls our hook in the stage " + stage);
   const std::string decided = config.decided_by.empty() ? "its default" : "by " + config.decided_by;
   return failure(kCheck,
                  "podman doesn't call our hook in the stage " + stage + ": it reads " +
                      listed(config.hook_directories) + " (" + decided + ")",
-                 why,
-                 "add the directory of " + file + " to hooks_dir" +
-                     (config.decided_by.empty() ? std::string() : " in " + config.decided_by));
+                 why, mending(machine, config, file));
 }
 
-Findings check_stages(const HookFiles& files, const PodmanConfig& config) {
+Findings check_stages(const Machine& machine, const HookFiles& files, const PodmanConfig& config) {
   const bool only_prestart = files.registered("prestart") && !files.registered("createRuntime");
   return {
-      check_stage(files, config, "precreate", "90-oci-cnb-precreate.json",
+      check_stage(machine, files, config, "precreate", "90-oci-cnb-precreate.json",
                   "cwd and environment stay as they are, and the mount hook refuses the container"),
-      check_stage(files, config, only_prestart ? "prestart" : "createRuntime",
+      check_stage(machine, files, config, only_prestart ? "prestart" : "createRuntime",
                   "90-oci-cnb-createruntime.json",
                   "a container that opts in starts with nothing of what it asked for"),
-      check_stage(files, config, "poststop", "90-oci-cnb-poststop.json",
+      check_stage(machine, files, config, "poststop", "90-oci-cnb-poststop.json",
                   "what a container wrote stays on disk until `oci-cnb session gc`")};
 }
 
@@ -196,7 +203,7 @@ Findings check_hook_files(const Machine& machine, const PodmanConfig& config, bo
     if (!contains(config.hook_directories, directory)) read_by_others.read(directory, true);
   }
   Findings findings;
-  if (has_podman) findings = check_stages(read_by_podman, config);
+  if (has_podman) findings = check_stages(machine, read_by_podman, config);
   for (HookFiles* files : {&read_by_podman, &read_by_others}) {
     for (Finding& finding : files->take_findings()) findings.push_back(std::move(finding));
   }

@@ -38,6 +38,10 @@ _oci_cnb_words() {
 _oci_cnb_codes='usage state config annotation settings ignore-file source layout environment ids scratch session system'
 _oci_cnb_keys='platform-api experimental-mode cnb-dir scratch-dir session-idle scratch enforce log runtime way copy copy-limit'
 
+_oci_cnb_sessions() {
+  oci-cnb session list 2> /dev/null | awk 'NR > 1 && $1 !~ /:$/ { print $1 }'
+}
+
 # The subcommand in the words before the cursor, for example "spec apply".
 _oci_cnb_command() {
   local word command=
@@ -74,7 +78,14 @@ _oci_cnb() {
         mapfile -t COMPREPLY < <(compgen -W 'podman containerd crio docker' -- "$cur")
         return
         ;;
-      explain) mapfile -t COMPREPLY < <(compgen -W "$_oci_cnb_codes" -- "$cur"); return ;;
+      explain)
+        mapfile -t COMPREPLY < <(compgen -W "$_oci_cnb_codes $(_oci_cnb_sessions)" -- "$cur")
+        return
+        ;;
+      'session diff' | 'session export' | 'session apply' | 'session rm' | 'session log')
+        mapfile -t COMPREPLY < <(compgen -W "$(_oci_cnb_sessions)" -- "$cur")
+        return
+        ;;
       'config get' | 'config unset') mapfile -t COMPREPLY < <(compgen -W "$_oci_cnb_keys" -- "$cur"); return ;;
       'config set')
         compopt -o nospace 2> /dev/null

@@ -86,6 +86,13 @@ for command in list diff gc
     complete -c oci-cnb -n "__oci_cnb_at session $command" -l json -d 'JSON on stdout'
 end
 
+function __oci_cnb_sessions
+    oci-cnb session list 2>/dev/null | awk 'NR > 1 && $1 !~ /:$/ { print $1 }'
+end
+for command in diff export apply rm log
+    complete -c oci-cnb -n "__oci_cnb_at session $command" -a '(__oci_cnb_sessions)'
+end
+
 complete -c oci-cnb -n '__oci_cnb_at session diff' -s 0 -d 'NUL behind each line'
 complete -c oci-cnb -n '__oci_cnb_at session export' -l output -rF -d 'To this file'
 complete -c oci-cnb -n '__oci_cnb_at session apply' -l yes -d 'Without asking'

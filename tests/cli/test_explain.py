@@ -57,6 +57,11 @@ def test_what_is_neither(oci, log):
                             'did you mean "annotation"?\n')
 
 
+def test_a_log_that_has_nothing_of_it(oci, log):
+    shown = oci.run("session", "log", "anotation")
+    assert shown.stdout == "" and shown.stderr == 'oci-cnb: the log has nothing of "anotation"\n'
+
+
 def test_no_failure(oci, log):
     (oci.store / "log/hooks.log").write_text(LINES.splitlines()[2] + "\n")
     shown = explain(oci)
@@ -71,6 +76,8 @@ USAGE = {
     "a role": (["run", "--role", "Dev", ".", "--", "true"], 'did you mean "dev"?'),
     "an option behind what is missing": (["context", "masks", "--ignorefile", "x"], "did you mean `--ignore-file`?"),
     "the group alone": (["session"], "a command is missing; oci-cnb session; use one of list, gc, "),
+    "no --": (["run", ".", "ls"], "one word too many: \"ls\"; oci-cnb run; write a command behind --: "
+                                  "`oci-cnb run DIR -- ls`"),
     "help": (["help"], "did you mean `oci-cnb --help`?"),
 }
 

@@ -1,6 +1,7 @@
 """Manual pages, completions and README tell what the programs really do."""
 
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -98,6 +99,16 @@ def test_bash_knows_every_subcommand_and_option(commands):
 def test_bash_completes_values(installed):
     assert bash_completes("spec", "apply", "--role", "") == {"dev", "build", "detect", "launch"}
     assert bash_completes("spec", "validate", "--format", "j") == {"json"}
+
+
+def test_sessions_are_completed(installed, tmp_path, monkeypatch):
+    program = tmp_path / "oci-cnb"
+    program.write_text("#!/bin/sh\nprintf '%s\\n' 'SESSION KIND' 'n-work named' 'c-3f2a1b container' 'n-work: fuse, since'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    for command in ("diff", "export", "apply", "rm", "log"):
+        assert bash_completes("session", command, "") == {"n-work", "c-3f2a1b"}
+    assert bash_completes("session", "rm", "c") == {"c-3f2a1b"}
 
 
 @pytest.mark.parametrize("file", ["_oci-cnb", "oci-cnb.fish"])

@@ -218,6 +218,21 @@ TEST_F(Doctor, PrecreateIsReadByPodmanOnlyWhereItIsNamed) {
             "/usr/share/containers/oci/hooks.d (its default)\n");
 }
 
+TEST_F(Doctor, WhatPodmanDoesNotCallIsMendedByACommandOfWhoAsks) {
+  remove(kDropIn);
+  const auto mend = [](const Machine& asked) {
+    for (const Finding& finding : examine(asked)) {
+      if (finding.check == "hook-files" && finding.status == Status::kFailure) return finding.mend;
+    }
+    return std::string();
+  };
+  Machine asked = machine();
+  EXPECT_EQ("oci-cnb install podman", mend(asked));
+  EXPECT_EQ("oci-cnb install podman --user", mend(machine(false)));
+  asked.environment["CONTAINERS_CONF"] = "/dev/null";
+  EXPECT_EQ(0U, mend(asked).find("unset CONTAINERS_CONF, or add the directory of "));
+}
+
 TEST_F(Doctor, PrecreateInASharedDirectoryBreaksOthers) {
   const std::string stray = std::string(kSharedHooks) + "/x.json";
   put(stray, hook_json("oci-cnb-precreate", "precreate"));
