@@ -51,7 +51,8 @@ int run(int argc, char** argv) {
   CLI::App app(
       "Shows, tries and checks what oci-cnb-hooks does to a container, and sets it up.\n"
       "Exit codes: 0 done, 1 a check found something, 2 wrong usage, 3 bad input, 4 the "
-      "system refused.");
+      "system refused.\n"
+      "Manual: oci-cnb(1), oci-cnb-hooks(7), oci-cnb-hooks.toml(5).");
   app.name("oci-cnb");
   app.set_version_flag("--version", "oci-cnb " OCI_CNB_VERSION);
   app.require_subcommand(1);

@@ -206,3 +206,9 @@ def test_links_lead_somewhere():
 def test_index_has_every_page():
     index = (CHECKOUT / "packaging/doc/README.md").read_text()
     assert {path.name for path in PAGES} - {"README.md"} == set(re.findall(r"\]\((\w[\w-]*\.md)\)", index))
+
+
+def test_every_page_is_in_the_package(installed):
+    there = {path.name for path in pathlib.Path("/usr/share/doc/oci-cnb-hooks").iterdir()}
+    assert {path.name for path in PAGES} - there <= {"README.md"}  # whose place README itself has
+    assert {"README.md", "changelog.gz", "SECURITY.md"} <= there
