@@ -121,9 +121,10 @@ def test_rpm_contents(unpacked):
               if path.is_file() and "DEBIAN" not in path.parts}
     assert in_deb - files == {
         "/usr/share/doc/oci-cnb-hooks/changelog.Debian.gz",
+        "/usr/share/doc/oci-cnb-hooks/changelog.gz",
         "/usr/share/lintian/overrides/oci-cnb-hooks",
         "/usr/share/zsh/vendor-completions/_oci-cnb"}
-    assert files - in_deb == {"/usr/share/zsh/site-functions/_oci-cnb"}
+    assert files - in_deb == {"/usr/share/doc/oci-cnb-hooks/CHANGELOG.md", "/usr/share/zsh/site-functions/_oci-cnb"}
     required = must(["rpm", "-qp", "--requires", package]).stdout.splitlines()
     assert [line for line in required if not line.startswith("rpmlib(")] == ["/bin/sh"]
     marked = set(must(["rpm", "-qp", "--configfiles", package]).stdout.split())
