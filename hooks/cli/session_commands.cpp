@@ -50,9 +50,20 @@ std::string size_of(const session::Listing& listing) {
   return (listing.all_counted ? "" : "> ") + human_bytes(listing.bytes);
 }
 
-// "4711 (888d5003f148), 4720 (0f2a33c19e00)": engines show as much of an id.
+constexpr size_t kShortId = 12;  // engines show as much of an id
+
+/// An engine's id cut, which commands take as well; a name that somebody has chosen whole.
+std::string short_name(const session::Listing& listing) {
+  constexpr std::string_view kPrefix = "c-";
+  constexpr size_t kIdLength = 64;
+  const std::string& name = listing.name;
+  const bool is_id = name.starts_with(kPrefix) && name.size() == kPrefix.size() + kIdLength &&
+                     name.find_first_not_of("0123456789abcdef", kPrefix.size()) == name.npos;
+  return printable(is_id ? name.substr(0, kPrefix.size() + kShortId) : name);
+}
+
+// "4711 (888d5003f148), 4720 (0f2a33c19e00)"
 std::string members_of(const session::Listing& listing) {
-  constexpr size_t kShortId = 12;
   std::string text;
   for (const session::Member& member : listing.members) {
     text.append(text.empty() ? "" : ", ").append(std::to_string(member.pid)).append(" (");
@@ -65,10 +76,10 @@ void list_text(const std::vector<session::Listing>& sessions) {
   using Row = std::array<std::string, 8>;
   std::vector<Row> rows{{"SESSION", "KIND", "STATE", "SCRATCH", "WAY", "SIZE", "AGE", "MEMBERS"}};
   for (const session::Listing& one : sessions) {
-    rows.push_back(
-        {printable(one.name), std::string(name(one.kind)), std::string(name(one.condition)),
-         one.scratch.empty() ? "?" : printable(one.scratch), std::string(name(one.way)),
-         size_of(one), human_age(::time(nullptr) - one.last_change_time), members_of(one)});
+    rows.push_back({short_name(one), std::string(name(one.kind)), std::string(name(one.condition)),
+                    one.scratch.empty() ? "?" : printable(one.scratch), std::string(name(one.way)),
+                    size_of(one), human_age(::time(nullptr) - one.last_change_time),
+                    members_of(one)});
   }
   std::array<size_t, std::tuple_size_v<Row>> widths{};
   for (const Row& row : rows) {
@@ -83,10 +94,10 @@ void list_text(const std::vector<session::Listing>& sessions) {
   }
   for (const session::Listing& one : sessions) {
     if (!one.failure.empty()) {
-      text += printable(one.name) + ": broken: " + printable(one.failure) + "\n";
+      text += short_name(one) + ": broken: " + printable(one.failure) + "\n";
     }
     if (one.way_reason.empty()) continue;
-    text += printable(one.name) + ": " + std::string(name(one.way)) + ", since " +
+    text += short_name(one) + ": " + std::string(name(one.way)) + ", since " +
             printable(one.way_reason) + "\n";
   }
   print(text);

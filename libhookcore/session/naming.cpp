@@ -55,12 +55,14 @@ std::optional<std::string> pick(const std::string& given,
                     [&](const std::string& directory) { return is_own_name(directory, given); });
   if (found) return found;
   return only(given, directories, [&](const std::string& directory) {
-    return directory.starts_with(kContainerPrefix) && own_name(directory).starts_with(given);
+    return directory.starts_with(kContainerPrefix) &&
+           (own_name(directory).starts_with(given) || directory.starts_with(given));
   });
 }
 
 Error no_session(const std::string& given) {
-  return {Code::kSession, "no such session", quote(given), "see `oci-cnb session list`"};
+  return {Code::kSession, "no such session", quote(given),
+          "see `oci-cnb session list`; a container goes by its id, not by its name"};
 }
 
 std::string resolve(const Store& store, const std::string& given) {

@@ -62,6 +62,21 @@ def test_list_tells_states_and_sizes(oci, tmp_path):
     assert oci.run("session", "gc").stdout == "removed 1, kept 0\n"
 
 
+def test_an_engines_id_is_cut_as_engines_do(oci, tmp_path):
+    """A line fits into a terminal; a name that somebody has chosen stays whole."""
+    full = "c-" + "0123456789abcdef" * 4
+    for name in (full, "c-" + "chosen-by-somebody-" * 3):
+        make_session(oci, name, bundle=str(tmp_path), restartable=True)
+    shown = [line.split()[0] for line in oci.run("session", "list").stdout.splitlines()[1:]]
+    assert shown == ["c-0123456789ab", "c-" + "chosen-by-somebody-" * 3]
+    assert {one["session"] for one in oci.sessions()} == {full, shown[1]}
+    for name in shown:
+        assert oci.run("session", "rm", name).returncode == 0
+    missing = oci.run("session", "rm", "mycontainer")
+    assert missing.returncode == 4
+    assert "see `oci-cnb session list`; a container goes by its id, not by its name" in missing.stderr
+
+
 def test_list_tells_the_way_and_why(oci):
     make_session(oci, "c-copied", way={"name": "reflink", "reason": "overlay: no"})
     [found] = [one for one in oci.sessions() if one["session"] == "c-copied"]

@@ -18,6 +18,7 @@ TEST(Naming, PeopleSayWhatTheyKnow) {
   EXPECT_EQ("p-6f-1", pick("6f-1", kAll)) << "the pod's uid";
   EXPECT_EQ("c-0123abcd", pick("0123abcd", kAll)) << "the container's id";
   EXPECT_EQ("c-0123abcd", pick("012", kAll)) << "and how it begins";
+  EXPECT_EQ("c-0123abcd", pick("c-012", kAll)) << "as the list shows it";
   EXPECT_EQ("k-prod.web", pick("prod.web", kAll));
   EXPECT_EQ("k-dev.a.b", pick("a.b", kAll)) << "a name may have a dot";
   EXPECT_EQ("preview-7-88", pick("preview-7-88", kAll));
