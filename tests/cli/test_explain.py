@@ -1,7 +1,10 @@
 """`oci-cnb explain`, and what is said of a wrong command line."""
 
+import json
 import os
+import pathlib
 import pty
+import shutil
 import subprocess
 
 import pytest
@@ -66,6 +69,36 @@ def test_no_failure(oci, log):
     (oci.store / "log/hooks.log").write_text(LINES.splitlines()[2] + "\n")
     shown = explain(oci)
     assert shown.returncode == 0 and "has not opted in" in shown.stdout and "`oci-cnb doctor`" in shown.stdout
+
+
+def test_a_report_has_what_there_is(cnb, log):
+    shown = cnb.run("doctor", "--report")
+    report = json.loads(shown.stdout)
+    assert shown.returncode == (0 if report["ok"] else 1)
+    assert report["kernel"].startswith(f"Linux {os.uname().release} ") and "Debian" in report["distribution"]
+    assert len(report["settings"]) == 12 and report["sessions"] == []
+    assert report["log"][-3:] == LINES.splitlines()
+    assert {one["check"] for one in report["findings"]} >= {"kernel-overlay", "scratch", "engines"}
+
+
+def test_a_report_tells_what_it_cannot_have(cnb, tmp_path):
+    system = os.geteuid() == 0
+    file = pathlib.Path("/etc" if system else pathlib.Path.home() / ".config", "oci-cnb-hooks/config.toml")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text('log = "loud"\n')
+    try:
+        report = json.loads(cnb.run("doctor", "--report").stdout)
+    finally:
+        shutil.rmtree(file.parent)
+    assert not report["ok"]
+    for part in ("settings", "sessions", "log"):
+        assert 'settings: log is "loud"; ' in report[part]["error"]
+
+
+@pytest.mark.parametrize("words", [("--json",), (".",)])
+def test_a_report_is_all_or_nothing(oci, words):
+    shown = oci.run("doctor", "--report", *words)
+    assert shown.returncode == 2 and "excludes --report" in shown.stderr and "`oci-cnb doctor --help`" in shown.stderr
 
 
 USAGE = {
