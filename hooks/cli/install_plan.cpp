@@ -17,22 +17,9 @@ std::string told(const std::vector<std::string>& notes) {
   return text;
 }
 
-/// Programs by name and size, other files as a diff: nothing else is left out.
-std::string description(const node::Host& host, const node::Plan& plan) {
-  std::string text;
-  const std::string directory = std::string(node::kPrefix) + "/versions/" + plan.version;
-  if (!plan.versioned.empty() && !host.exists(directory)) {
-    for (const node::Plan::File& file : plan.versioned) {
-      text += "write " + directory + "/" + file.path + " (" + std::to_string(file.bytes.size()) +
-              " B)\n";
-    }
-    text += "link " + std::string(node::kPrefix) + "/current to versions/" + plan.version + "\n";
-  }
-  text += node::diff(host, plan.activation);
-  if (plan.removes_programs && host.exists(node::kPrefix)) {
-    text += "remove " + std::string(node::kPrefix) + "\n";
-  }
-  return text.empty() ? "nothing to do\n" : text;
+void print_description(const node::Host& host, const node::Plan& plan) {
+  const std::string text = node::describe(host, plan);
+  print(text.empty() ? "nothing to do\n" : text);
 }
 
 }  // namespace
@@ -53,17 +40,20 @@ settings::Settings system_settings(const std::string& root) {
 }
 
 void install_plan(const node::Host& host, const node::Plan& plan, bool dry_run) {
-  if (dry_run) return print(description(host, plan));
+  if (dry_run) return print_description(host, plan);
+  const bool idle = node::describe(host, plan).empty();
   const bool changed = node::install(host, plan);
   const std::string what =
       plan.version.empty() ? "installed\n" : "installed " + plan.version + "\n";
-  if (changed) return print(what + told(plan.notes));
+  if (!idle) return print(what + (changed ? told(plan.notes) : ""));
   print("nothing to do\n" + (plan.versioned.empty() ? told(plan.notes) : ""));
 }
 
 void uninstall_plan(const node::Host& host, const node::Plan& plan, bool dry_run) {
-  if (dry_run) return print(description(host, plan));
-  print(node::uninstall(host, plan) ? "uninstalled\n" + told(plan.notes) : "nothing to do\n");
+  if (dry_run) return print_description(host, plan);
+  const bool idle = node::describe(host, plan).empty();
+  const bool changed = node::uninstall(host, plan);
+  print(idle ? "nothing to do\n" : "uninstalled\n" + (changed ? told(plan.notes) : ""));
 }
 
 }  // namespace hookcore::cli

@@ -46,11 +46,11 @@ void install(Options& options) {
   install_plan(host, node::plan_install(host, options.request), options.dry_run);
 }
 
-void uninstall(const std::string& root) {
-  const node::Host host(root);
+void uninstall(const Options& options) {
+  const node::Host host(options.root);
   node::Plan plan = node::plan_uninstall(host, std::nullopt);
   plan.notes.emplace_back("restart the container runtime");
-  uninstall_plan(host, plan, false);
+  uninstall_plan(host, plan, options.dry_run);
 }
 
 /// For a pod that has done its work on the node and must not be started again. Blocked and waited
@@ -66,10 +66,11 @@ void wait_for_end() {
   }
 }
 
-void add_root(CLI::App& command, std::string& root) {
-  command.add_option("--root", root, "The directory at which the node's / is mounted")
+void add_common_options(CLI::App& command, Options& options) {
+  command.add_option("--root", options.root, "The directory at which the node's / is mounted")
       ->type_name("DIR")
       ->check(CLI::ExistingDirectory);
+  command.add_flag("--dry-run", options.dry_run, "Print what would change, as diff -u does");
 }
 
 }  // namespace
@@ -81,7 +82,7 @@ void add_node_commands(CLI::App& app) {
 
   CLI::App* install_command = node->add_subcommand(
       "install", "Put programs and runtime handler on the node; run again, it changes nothing");
-  add_root(*install_command, options->root);
+  add_common_options(*install_command, *options);
   install_command->add_option("--engine", options->engine, "containerd or crio")
       ->type_name("ENGINE")
       ->check(one_of({"containerd", "crio"}));
@@ -98,13 +99,12 @@ void add_node_commands(CLI::App& app) {
                    "Where the programs are (beside this one, or ../libexec/oci-cnb-hooks)")
       ->type_name("DIR")
       ->expected(1);
-  install_command->add_flag("--dry-run", options->dry_run, "Print what would be written");
   install_command->callback([options] { install(*options); });
 
   CLI::App* uninstall_command =
       node->add_subcommand("uninstall", "Take handler and programs off the node; scratch stays");
-  add_root(*uninstall_command, options->root);
-  uninstall_command->callback([options] { uninstall(options->root); });
+  add_common_options(*uninstall_command, *options);
+  uninstall_command->callback([options] { uninstall(*options); });
 
   node->add_subcommand("wait", "Wait for SIGTERM: the rest of a pod that has done its work")
       ->callback(wait_for_end);

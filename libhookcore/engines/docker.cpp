@@ -56,12 +56,29 @@ std::string entry(const std::string& program) {
 }
 
 // An object that we made ends in a space and begins with none. Nothing that is put into somebody
-// else's looks like that: it is indented like what was there.
-std::string object_of_ours(const std::string& member) { return "{" + member + " }"; }
+// else's looks like that: it is indented like what was there. JSON has no comments, so spaces have
+// to tell the rest: two of them, that the file's directory was made too; no line break behind the
+// object, that there was a file, and nothing in it.
+std::string object_of_ours(const std::string& member, bool directory = true) {
+  return "{" + member + (directory ? " }" : "  }");
+}
 
 bool is_of_ours(std::string_view text, const Object& object) {
   return object.members.size() == 1 && text[object.span.begin + 1] == '"' &&
          text[object.span.end - 2] == ' ';
+}
+
+std::string whole_file(const DaemonFile& before, const std::string& table) {
+  const std::string object = object_of_ours(table, before.directory);
+  return before.text && before.text->empty() ? object : object + "\n" + before.text.value_or("");
+}
+
+DaemonFile before_whole_file(std::string_view text, const Object& object) {
+  DaemonFile before;
+  before.directory = text[object.span.end - 3] != ' ';
+  const std::string_view behind = text.substr(object.span.end);
+  if (behind != "\n") before.text = behind.substr(behind.empty() ? 0 : 1);
+  return before;
 }
 
 void insert_first(std::string& text, const Object& object, const std::string& member) {
@@ -95,28 +112,27 @@ bool is_our_runtime(std::string_view text, const Member& member) {
 
 }  // namespace
 
-std::string without_runtime(std::string_view before) {
+DaemonFile without_runtime(std::string_view before) {
   std::string text(before);
-  if (text.find_first_not_of(kSpace) == std::string::npos) return text;
+  if (text.find_first_not_of(kSpace) == std::string::npos) return {std::move(text)};
   const Object all = read_object(text, 0, text.size(), "the file");
-  if (!all.has(kRuntimes)) return text;
+  if (!all.has(kRuntimes)) return {std::move(text)};
   const Object runtimes = read_object(text, all.at(kRuntimes));
-  if (!runtimes.has(kName) || !is_our_runtime(text, runtimes.at(kName))) return text;
+  if (!runtimes.has(kName) || !is_our_runtime(text, runtimes.at(kName))) return {std::move(text)};
   if (!is_of_ours(text, runtimes)) {
     erase(text, runtimes, runtimes.index_of(kName));
-    return text;
+    return {std::move(text)};
   }
-  if (is_of_ours(text, all)) return text.substr(all.span.end + 1);  // the line break is ours
+  if (is_of_ours(text, all)) return before_whole_file(text, all);
   erase(text, all, all.index_of(kRuntimes));
-  return text;
+  return {std::move(text)};
 }
 
-std::string with_runtime(std::string_view before, const std::string& program) {
-  std::string text = without_runtime(before);
+std::string with_runtime(const DaemonFile& before, const std::string& program) {
+  std::string text = before.text.value_or("");
   const std::string member = entry(program);
   const std::string table = "\"" + std::string(kRuntimes) + "\": " + object_of_ours(member);
-  if (text.find_first_not_of(kSpace) == std::string::npos)
-    return object_of_ours(table) + "\n" + text;
+  if (text.find_first_not_of(kSpace) == std::string::npos) return whole_file(before, table);
   const Object all = read_object(text, 0, text.size(), "the file");
   if (!all.has(kRuntimes)) {
     insert_first(text, all, table);

@@ -14,9 +14,11 @@ void require_program(const node::Host& host, const std::string& path) {
 
 node::Plan plan_docker(const node::Host& host, const Request& request) {
   require_program(host, request.runtime_program);
-  const std::string present = host.read(kDaemonFile).value_or("");
+  const auto present = host.read(kDaemonFile);
+  const DaemonFile before =
+      present ? without_runtime(*present) : DaemonFile{{}, host.exists(kDaemonDirectory)};
   node::Plan plan;
-  plan.activation.push_back({kDaemonFile, with_runtime(present, request.runtime_program)});
+  plan.activation.push_back({kDaemonFile, with_runtime(before, request.runtime_program)});
   plan.notes.emplace_back("let Docker read it: systemctl reload docker");
   return plan;
 }
@@ -25,10 +27,10 @@ node::Plan plan_docker_removal(const node::Host& host) {
   node::Plan plan;
   const auto present = host.read(kDaemonFile);
   if (!present) return plan;
-  std::string rest = without_runtime(*present);
-  if (rest == *present) return plan;
-  plan.activation.push_back({kDaemonFile, {}});
-  if (!rest.empty()) plan.activation.back().bytes = std::move(rest);
+  DaemonFile before = without_runtime(*present);
+  if (before.text == *present) return plan;
+  plan.activation.push_back({kDaemonFile, std::move(before.text)});
+  if (!before.directory) plan.activation.back().directories.emplace_back(kDaemonDirectory);
   plan.notes.emplace_back("let Docker read it: systemctl reload docker");
   return plan;
 }

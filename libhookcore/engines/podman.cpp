@@ -14,8 +14,6 @@ namespace {
 constexpr std::string_view kHeader =
     "# `oci-cnb install podman` wrote this file, `oci-cnb uninstall podman` removes it.\n"
     "# Its list replaces that of earlier files, and repeats it.\n";
-/// One line for each directory that wasn't there: it goes with the file.
-constexpr std::string_view kMade = "# made: ";
 
 struct Hook {
   const char* program;
@@ -89,27 +87,10 @@ std::vector<Hook> missing_hooks(const node::Host& host,
   return missing;
 }
 
-/// Those above the drop-in that aren't there, the deepest first; as noted when they were made.
-std::vector<std::string> made_directories(const node::Host& host, const Places& places) {
-  std::vector<std::string> made;
-  if (const auto present = host.read(places.drop_in)) {
-    for (size_t at = present->find(kMade); at != std::string::npos; at = present->find(kMade, at)) {
-      at += kMade.size();
-      made.push_back(present->substr(at, present->find('\n', at) - at));
-    }
-    return made;
-  }
-  for (std::string path = directory_of(places.drop_in); !path.empty() && !host.exists(path);
-       path = directory_of(path)) {
-    made.push_back(path);
-  }
-  return made;
-}
-
 std::string drop_in_text(const std::vector<std::string>& directories,
                          const std::vector<std::string>& made) {
   std::string text(kHeader);
-  for (const std::string& directory : made) text.append(kMade).append(directory).append("\n");
+  text += node::made_lines(made);
   text += "[engine]\nhooks_dir = " + nlohmann::json(directories).dump() + "\n";
   return text;
 }
@@ -118,6 +99,7 @@ std::string drop_in_text(const std::vector<std::string>& directories,
 
 node::Plan plan_podman(const node::Host& host, const PodmanRequest& request) {
   const Places places = places_of(request);
+  node::require_ours(host, places.drop_in, kHeader);
   const doctor::PodmanConfig others = settings_without(request, places.drop_in);
   const std::vector<Hook> missing = missing_hooks(host, others.hook_directories);
   node::Plan plan;
@@ -135,7 +117,7 @@ node::Plan plan_podman(const node::Host& host, const PodmanRequest& request) {
   std::vector<std::string> directories = others.hook_directories;
   directories.push_back(places.hooks);
   plan.activation.push_back(
-      {places.drop_in, drop_in_text(directories, made_directories(host, places))});
+      {places.drop_in, drop_in_text(directories, node::made_directories(host, places.drop_in))});
   return plan;
 }
 
@@ -146,7 +128,7 @@ node::Plan plan_podman_removal(const node::Host& host, const PodmanRequest& requ
   std::vector<std::string> directories{places.hooks};
   if (present && present->starts_with(kHeader)) {
     plan.activation.push_back({places.drop_in, std::nullopt});
-    const auto made = made_directories(host, places);
+    const auto made = node::made_directories(host, places.drop_in);
     directories.insert(directories.end(), made.begin(), made.end());
   }
   // podman stops looking there before the files go.

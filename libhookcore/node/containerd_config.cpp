@@ -17,8 +17,6 @@ constexpr std::string_view kBeginUnended =
     "\n# BEGIN oci-cnb-hooks, and the line break above: `oci-cnb node install` wrote this, "
     "`oci-cnb node uninstall` removes it\n";
 constexpr std::string_view kEnd = "# END oci-cnb-hooks\n";
-constexpr std::string_view kDropIn =
-    "# `oci-cnb node install` wrote this file, `oci-cnb node uninstall` removes it\n";
 constexpr const char* kNri = "io.containerd.nri.v1.nri";
 constexpr const char* kCriOf2 = "io.containerd.grpc.v1.cri";
 constexpr const char* kCriOf3 = "io.containerd.cri.v1.runtime";
@@ -203,7 +201,7 @@ std::vector<std::string> imports_of(const ConfigFile& file) {
   return strings(config["imports"].as_array());
 }
 
-bool is_drop_in(std::string_view text) { return text.starts_with(kDropIn); }
+bool is_drop_in(std::string_view text) { return text.starts_with(kDropInHeader); }
 
 std::string without_handler(std::string_view text, const std::string& path) {
   const size_t begin = std::min(text.find(kBegin), text.find(kBeginUnended));
@@ -223,7 +221,7 @@ ConfigFile with_handler(const Configuration& configuration, const Handler& handl
   if (!configuration.drop_in.empty()) {
     // One of a later version than config.toml's is refused by containerd.
     return {configuration.drop_in,
-            std::string(kDropIn) + "version = " + std::to_string(version) + "\n" + added};
+            std::string(kDropInHeader) + "version = " + std::to_string(version) + "\n" + added};
   }
   static_cast<void>(version_of(file));  // tables of another version would stand beside ours
   const bool unended = !file.text.empty() && file.text.back() != '\n';

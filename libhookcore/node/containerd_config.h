@@ -64,7 +64,9 @@ FoundConfiguration find_handlers(const std::vector<ConfigFile>& files);
 /// text without our block; text itself when it has none. path: for messages.
 std::string without_handler(std::string_view text, const std::string& path);
 
-/// Whether text is a file of ours as a whole.
+/// Whether text is a file of ours as a whole, which begins so.
+inline constexpr std::string_view kDropInHeader =
+    "# `oci-cnb node install` wrote this file, `oci-cnb node uninstall` removes it\n";
 bool is_drop_in(std::string_view text);
 
 /// The files and patterns that `imports` names, as written.

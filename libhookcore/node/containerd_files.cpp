@@ -13,8 +13,8 @@ namespace {
 constexpr const char* kConfig = "/etc/containerd/config.toml";
 constexpr const char* kDirectory = "/etc/containerd/conf.d";
 constexpr const char* kDropInName = "50-oci-cnb-hooks.toml";
-/// In a drop-in whose directory wasn't there before.
-constexpr const char* kMadeDirectory = "# and its directory, which wasn't there\n";
+/// In our block, where it was put into a file that was there, and empty.
+constexpr const char* kWasEmpty = "# and leaves the file, which was empty\n";
 
 std::string directory_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
@@ -103,24 +103,23 @@ bool is_ours(const ConfigFile& file) {
   return name_of(file.path) == kDropInName && is_drop_in(file.text);
 }
 
-Edit without_ours(const ConfigFile& file) {
-  if (is_ours(file)) {
-    Edit edit{file.path, std::nullopt};
-    if (file.text.find(kMadeDirectory) != std::string::npos) {
-      edit.directories.push_back(directory_of(file.path));
-    }
-    return edit;
+bool was_empty(std::string_view text) {
+  return text.empty() || text.find(kWasEmpty) != std::string_view::npos;
+}
+
+Edit without_ours(const Host& host, const ConfigFile& file) {
+  if (!is_ours(file)) {
+    std::string rest = without_handler(file.text, file.path);
+    if (!rest.empty() || was_empty(file.text)) return {file.path, std::move(rest)};
   }
-  std::string rest = without_handler(file.text, file.path);
-  if (rest.empty() && !file.text.empty()) return {file.path, std::nullopt};
-  return {file.path, std::move(rest)};
+  return {file.path, std::nullopt, made_directories(host, file.path)};
 }
 
 /// Edits for the files that have something of ours.
-std::vector<Edit> removal(const std::vector<ConfigFile>& files) {
+std::vector<Edit> removal(const Host& host, const std::vector<ConfigFile>& files) {
   std::vector<Edit> edits;
   for (const ConfigFile& file : files) {
-    Edit edit = without_ours(file);
+    Edit edit = without_ours(host, file);
     if (edit.bytes != file.text) edits.push_back(std::move(edit));
   }
   return edits;
@@ -140,18 +139,11 @@ std::string drop_in_path(const Reader& reader) {
   return reader.drop_in_directories().front() + "/" + kDropInName;
 }
 
-void require_ours(const Host& host, const std::string& path) {
-  const auto present = host.read(path);
-  if (!present || is_drop_in(*present)) return;
-  throw Error(Code::kSettings, "a file of this name isn't ours", path, "rename it");
-}
-
-/// Says in the file whether its directory has to go with it.
-void note_directory(const Host& host, ConfigFile& drop_in) {
-  const auto present = host.read(drop_in.path);
-  const bool made = present ? present->find(kMadeDirectory) != std::string::npos
-                            : !host.exists(directory_of(drop_in.path));
-  if (made) drop_in.text.insert(drop_in.text.find('\n') + 1, kMadeDirectory);
+/// Says in a file with nothing in it but ours what there was before.
+void note_what_was_there(const Host& host, ConfigFile& file) {
+  const auto present = host.read(file.path);
+  const std::string marks = present && was_empty(*present) ? kWasEmpty : "";
+  file.text.insert(file.text.find('\n') + 1, marks + made_lines(made_directories(host, file.path)));
 }
 
 }  // namespace
@@ -167,14 +159,15 @@ ContainerdPlan plan_containerd_handler(const Host& host, const Handler& handler)
     configuration.files.push_back({file.path, without_handler(file.text, file.path)});
   }
   ConfigFile placed = with_handler(configuration, handler);
-  if (placed.path == configuration.drop_in) {
-    require_ours(host, placed.path);
-    note_directory(host, placed);
+  const bool is_drop_in_of_ours = placed.path == configuration.drop_in;
+  if (is_drop_in_of_ours) require_ours(host, placed.path, kDropInHeader);
+  if (is_drop_in_of_ours || without_handler(placed.text, placed.path).empty()) {
+    note_what_was_there(host, placed);
   }
   add_forgotten_drop_in(host, files);
   ContainerdPlan plan;
   plan.notes = reader.notes();
-  for (Edit& edit : removal(files)) {
+  for (Edit& edit : removal(host, files)) {
     if (edit.path != placed.path) plan.edits.push_back(std::move(edit));
   }
   plan.edits.push_back({placed.path, placed.text});
@@ -197,7 +190,7 @@ std::vector<Edit> plan_containerd_removal(const Host& host) {
   }
   std::vector<ConfigFile> files = reader.files();
   add_forgotten_drop_in(host, files);
-  return removal(files);
+  return removal(host, files);
 }
 
 }  // namespace hookcore::node

@@ -1,7 +1,10 @@
 #include "libhookcore/node/edit.h"
 
 #include <algorithm>
+#include <set>
 #include <string_view>
+
+#include "libhookcore/base/error.h"
 
 namespace hookcore::node {
 namespace {
@@ -55,7 +58,40 @@ std::string hunk(std::string_view before, std::string_view after) {
   return out;
 }
 
+std::string directory_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
 }  // namespace
+
+std::vector<std::string> made_directories(const Host& host, const std::string& path) {
+  const std::string_view mark = kMadeDirectory;
+  std::vector<std::string> made;
+  if (const auto present = host.read(path)) {
+    for (size_t at = present->find(mark); at != std::string::npos; at = present->find(mark, at)) {
+      at += mark.size();
+      made.push_back(present->substr(at, present->find('\n', at) - at));
+    }
+    return made;
+  }
+  for (std::string above = directory_of(path); !above.empty() && !host.exists(above);
+       above = directory_of(above)) {
+    made.push_back(above);
+  }
+  return made;
+}
+
+std::string made_lines(const std::vector<std::string>& directories) {
+  std::string lines;
+  for (const std::string& directory : directories) {
+    lines.append(kMadeDirectory).append(directory).append("\n");
+  }
+  return lines;
+}
+
+void require_ours(const Host& host, const std::string& path, std::string_view header) {
+  const auto present = host.read(path);
+  if (!present || present->starts_with(header)) return;
+  throw Error(Code::kSettings, "a file of this name isn't ours", path, "rename it");
+}
 
 bool make_edits(const Host& host, const std::vector<Edit>& edits) {
   bool changed = false;
@@ -81,6 +117,25 @@ std::string diff(const Host& host, const std::vector<Edit>& edits) {
     out += hunk(present.value_or(""), edit.bytes.value_or(""));
   }
   return out;
+}
+
+std::vector<std::string> removed_directories(const Host& host, const std::vector<Edit>& edits) {
+  std::set<std::string> gone;
+  std::vector<std::string> removed;
+  for (const Edit& edit : edits) {
+    if (edit.bytes) continue;
+    gone.insert(edit.path);
+    for (const std::string& directory : edit.directories) {
+      const auto names = host.list(directory);
+      const bool empty = std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+        return gone.count(std::string(directory).append("/").append(name)) > 0;
+      });
+      if (!empty || !host.exists(directory)) continue;
+      gone.insert(directory);
+      removed.push_back(directory);
+    }
+  }
+  return removed;
 }
 
 }  // namespace hookcore::node

@@ -71,20 +71,19 @@ std::string Host::resolve(const std::string& path) const {
 
 bool Host::write(const std::string& path, std::string_view bytes, mode_t mode) const {
   const auto present = sys::try_open_at(root_.get(), path, O_RDONLY, sys::Resolve::kInRoot);
+  if (present && sys::read_all(present->get(), kMaxFile, path) == bytes) return false;
+  const Place place = make(resolve(path));
   if (!present) {
-    const Place place = make(path);
     sys::replace_file(place.directory.get(), place.name, bytes, mode);
     return true;
   }
-  if (sys::read_all(present->get(), kMaxFile, path) == bytes) return false;
-  const Place place = make(resolve(path));
   sys::replace_file_like(place.directory.get(), place.name, bytes,
                          sys::stat_fd(present->get(), path));
   return true;
 }
 
 void Host::remove(const std::string& path) const {
-  const auto place = find(path);
+  const auto place = find(resolve(path));
   if (!place) return;
   if (::unlinkat(place->directory.get(), place->name.c_str(), 0) != 0 && errno != ENOENT) {
     throw SystemError("unlinkat", path, errno);
@@ -95,7 +94,7 @@ void Host::remove_empty_directory(const std::string& path) const {
   const auto place = find(path);
   if (!place) return;
   if (::unlinkat(place->directory.get(), place->name.c_str(), AT_REMOVEDIR) != 0 &&
-      errno != ENOENT && errno != ENOTEMPTY) {
+      errno != ENOENT && errno != ENOTEMPTY && errno != EBUSY) {
     throw SystemError("unlinkat", path, errno);
   }
 }

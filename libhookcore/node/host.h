@@ -19,12 +19,13 @@ class Host {
 
   /// nullopt: not there.
   std::optional<std::string> read(const std::string& path) const;
-  /// Replaces the file, atomically, also behind a link; owner and mode of one that is there stay,
-  /// mode is a new one's. Directories above are made. False: it was like this already.
+  /// Replaces the file, atomically, also behind a link, which may lead nowhere yet; owner and mode
+  /// of one that is there stay, mode is a new one's. Directories above are made. False: it was like
+  /// this already.
   bool write(const std::string& path, std::string_view bytes, mode_t mode) const;
-  /// What isn't there is gone already.
+  /// The file, also behind a link, which stays. What isn't there is gone already.
   void remove(const std::string& path) const;
-  /// Does nothing to one with something in it.
+  /// Does nothing to one with something in it, or where something is mounted, as in a pod.
   void remove_empty_directory(const std::string& path) const;
   /// The target of a link; nullopt: no link there.
   std::optional<std::string> link(const std::string& path) const;

@@ -18,6 +18,7 @@ namespace {
 constexpr const char* kVersions = "/opt/oci-cnb-hooks/versions";
 constexpr const char* kCurrent = "/opt/oci-cnb-hooks/current";
 constexpr const char* kBaseSpec = "base-spec.json";
+constexpr std::string_view kCrioHeader = "# Written by `oci-cnb node install`.\n";
 constexpr size_t kMaxProgram = size_t{64} << 20;
 
 /// What containers' documents, and people on the node, call.
@@ -79,7 +80,9 @@ void plan_documents(const Host& host, const Request& request, Plan& plan) {
 }
 
 void plan_crio(const Host& host, const Request& request, Plan& plan) {
-  std::string text = "# Written by `oci-cnb node install`.\n[crio.runtime]\nhooks_dir = [\n";
+  require_ours(host, kCrioConfig, kCrioHeader);
+  std::string text(kCrioHeader);
+  text += made_lines(made_directories(host, kCrioConfig)) + "[crio.runtime]\nhooks_dir = [\n";
   text += "  \"/usr/share/containers/oci/hooks.d\",\n  \"" + std::string(kCrioHooks) + "\",\n]\n";
   text += "[crio.runtime.runtimes." + nlohmann::json(request.handler).dump() +
           "]\nruntime_path = \"" + crio_runtime(host, request.based_on) +
@@ -114,14 +117,37 @@ void put_version(const Host& host, const Plan& plan) {
   host.rename(unfinished, directory);
 }
 
-/// Keeps what containers may still name, and what a roll-back goes to.
-void remove_older(const Host& host, const std::string& current, const std::string& previous) {
+std::string link_of(const Plan& plan) { return "versions/" + plan.version; }
+
+/// Kept is what containers may still name, and what a roll-back goes to.
+std::vector<std::string> older_versions(const Host& host, const std::string& current,
+                                        const std::string& previous) {
+  std::vector<std::string> older;
   for (const std::string& name : host.list(kVersions)) {
     const std::string target = "versions/" + name;
     if (target != current && target != previous) {
-      host.remove_tree(std::string(kVersions) + "/" + name);
+      older.push_back(std::string(kVersions).append("/").append(name));
     }
   }
+  return older;
+}
+
+std::string described_programs(const Host& host, const Plan& plan) {
+  std::string text;
+  const std::string directory = directory_of(plan);
+  if (!host.exists(directory)) {
+    for (const Plan::File& file : plan.versioned) {
+      text += "write " + directory + "/" + file.path + " (" + std::to_string(file.bytes.size()) +
+              " B)\n";
+    }
+  }
+  const std::string previous = host.link(kCurrent).value_or("");
+  if (previous == link_of(plan)) return text;
+  text += "link " + std::string(kCurrent) + " to " + link_of(plan) + "\n";
+  for (const std::string& older : older_versions(host, link_of(plan), previous)) {
+    text += "remove " + older + "\n";
+  }
+  return text;
 }
 
 }  // namespace
@@ -146,11 +172,11 @@ Plan plan_install(const Host& host, const Request& request) {
 bool install(const Host& host, const Plan& plan) {
   if (plan.versioned.empty()) return make_edits(host, plan.activation);
   put_version(host, plan);
-  const std::string target = "versions/" + plan.version;
+  const std::string target = link_of(plan);
   const std::string previous = host.link(kCurrent).value_or("");
   if (previous != target) {
     host.set_link(kCurrent, target);
-    remove_older(host, target, previous);
+    for (const std::string& older : older_versions(host, target, previous)) host.remove_tree(older);
   }
   return make_edits(host, plan.activation);
 }
@@ -159,13 +185,27 @@ Plan plan_uninstall(const Host& host, std::optional<Engine> engine) {
   Plan plan;
   const bool all = !engine.has_value();
   if (all || engine == Engine::kContainerd) plan.activation = plan_containerd_removal(host);
-  if ((all || engine == Engine::kCrio) && host.exists(kCrioConfig)) {
-    plan.activation.push_back({kCrioConfig, std::nullopt});
+  const bool in_crio = host.read(kCrioConfig).value_or("").starts_with(kCrioHeader);
+  if (in_crio && (all || engine == Engine::kCrio)) {
+    plan.activation.push_back({kCrioConfig, std::nullopt, made_directories(host, kCrioConfig)});
   }
   // The other engine calls them.
-  plan.removes_programs = all || (engine == Engine::kCrio ? plan_containerd_removal(host).empty()
-                                                          : !host.exists(kCrioConfig));
+  plan.removes_programs =
+      all || (engine == Engine::kCrio ? plan_containerd_removal(host).empty() : !in_crio);
   return plan;
+}
+
+std::string describe(const Host& host, const Plan& plan) {
+  std::string text;
+  if (!plan.versioned.empty()) text += described_programs(host, plan);
+  text += diff(host, plan.activation);
+  for (const std::string& directory : removed_directories(host, plan.activation)) {
+    text += "remove " + directory + "\n";
+  }
+  if (plan.removes_programs && host.exists(kPrefix)) {
+    text += "remove " + std::string(kPrefix) + "\n";
+  }
+  return text;
 }
 
 bool uninstall(const Host& host, const Plan& plan) {

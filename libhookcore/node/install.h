@@ -63,4 +63,8 @@ Plan plan_uninstall(const Host& host, std::optional<Engine> engine);
 /// True: something of the engine's configuration was removed.
 bool uninstall(const Host& host, const Plan& plan);
 
+/// What install or uninstall would do with it: programs by name and size, other files as a diff,
+/// directories that go by their paths. Nothing else is left out; empty: nothing.
+std::string describe(const Host& host, const Plan& plan);
+
 }  // namespace hookcore::node

@@ -29,7 +29,7 @@ _oci_cnb_words() {
     uninstall) echo '--help --user --root --dry-run' ;;
     node) echo '--help install uninstall wait' ;;
     'node install') echo '--help --root --engine --without-nri --handler --based-on --programs --dry-run' ;;
-    'node uninstall') echo '--help --root' ;;
+    'node uninstall') echo '--help --root --dry-run' ;;
     'node wait') echo '--help' ;;
   esac
 }

@@ -128,10 +128,10 @@ complete -c oci-cnb -n '__oci_cnb_at install' -l without-nri -d 'For containerd 
 complete -c oci-cnb -n '__oci_cnb_is node' -a 'install uninstall wait'
 for command in install uninstall
     complete -c oci-cnb -n "__oci_cnb_at node $command" -l root -xa '(__fish_complete_directories)' -d 'Where the / of the node is'
+    complete -c oci-cnb -n "__oci_cnb_at node $command" -l dry-run -d 'Print what would change'
 end
 complete -c oci-cnb -n '__oci_cnb_at node install' -l engine -xa 'containerd crio' -d 'Whose handler'
 complete -c oci-cnb -n '__oci_cnb_at node install' -l without-nri -d 'For containerd 1.6'
 complete -c oci-cnb -n '__oci_cnb_at node install' -l handler -x -d 'Name of the handler'
 complete -c oci-cnb -n '__oci_cnb_at node install' -l based-on -x -d 'Handler whose runtime is used'
 complete -c oci-cnb -n '__oci_cnb_at node install' -l programs -xa '(__fish_complete_directories)' -d 'Programs'
-complete -c oci-cnb -n '__oci_cnb_at node install' -l dry-run -d 'Print the plan'

@@ -36,8 +36,10 @@ def files(root):
             for top in ("etc", "opt") for path in (root / top).rglob("*")}
 
 
-def call(cnb, word, engine, machine, *options):
-    result = cnb.run(word, engine, "--root", machine, *options)
+def call(cnb, *words):
+    """words, the machine's directory and options."""
+    at = next(index for index, word in enumerate(words) if isinstance(word, pathlib.Path))
+    result = cnb.run(*words[:at], "--root", *words[at:])
     assert result.returncode == 0, result.stderr
     return result.stdout
 
@@ -55,6 +57,69 @@ def test_comes_and_goes(cnb, machine, engine):
     assert files(machine) == before
     assert call(cnb, "uninstall", engine, machine) == "nothing to do\n"
     assert call(cnb, "uninstall", engine, machine, "--dry-run") == "nothing to do\n"
+
+
+# What an administrator's file may be like.
+SHAPES = {
+    "empty": "",
+    "a line break": "\n",
+    "no end": '{"debug": true}',
+    "of Windows": '{\r\n  "debug": true\r\n}\r\n',
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("link", [False, True], ids=["file", "link"])
+def test_what_is_special_of_a_file_stays(cnb, machine, shape, link):
+    path = real = machine / "etc/docker/daemon.json"
+    if link:
+        real = machine / "srv/docker.json"
+        real.parent.mkdir()
+        path.unlink()
+        path.symlink_to("/srv/docker.json")
+    real.write_bytes(SHAPES[shape].encode())
+    real.chmod(0o640)
+    if os.geteuid() == 0:
+        os.chown(real, 12, 34)
+    owner = real.stat().st_uid, real.stat().st_gid
+    for word in ("install", "install", "uninstall"):
+        call(cnb, word, "docker", machine)
+        assert path.is_symlink() == link
+        assert (real.stat().st_mode & 0o7777, real.stat().st_uid, real.stat().st_gid) == (0o640, *owner)
+        assert (b"oci-cnb-runtime" in real.read_bytes()) == (word == "install")
+    assert real.read_bytes() == SHAPES[shape].encode()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_nothing_of_a_machine_without_settings_is_left(cnb, machine, engine):
+    shutil.rmtree(machine / "etc")
+    (machine / "etc").mkdir()
+    call(cnb, "install", engine, machine)
+    assert files(machine) != {}
+    call(cnb, "uninstall", engine, machine)
+    assert list((machine / "etc").iterdir()) == []
+
+
+def test_an_empty_file_of_containerd_stays(cnb, machine):
+    path = machine / "etc/containerd/config.toml"
+    path.write_text("")
+    for word in ("install", "uninstall"):
+        call(cnb, word, "containerd", machine)
+    assert path.read_text() == ""
+
+
+@pytest.mark.parametrize("engine, name", [
+    ("podman", "etc/containers/containers.conf.d/99-oci-cnb-hooks.conf"),
+    ("crio", "etc/crio/crio.conf.d/50-oci-cnb-hooks.conf"),
+])
+def test_a_file_of_somebody_else_stays(cnb, machine, engine, name):
+    (machine / name).parent.mkdir(exist_ok=True)
+    (machine / name).write_text("")
+    before = files(machine)
+    result = cnb.run("install", engine, "--root", machine)
+    assert result.returncode == 3 and "a file of this name isn't ours" in result.stderr
+    call(cnb, "uninstall", engine, machine)
+    assert files(machine) == before
 
 
 def test_all_of_them_on_one_machine(cnb, machine):
@@ -87,18 +152,53 @@ def settings(root):
             if text is not None and path.parts[0] == "etc"}
 
 
+def test_an_upgrade_is_told(cnb, machine, installed, tmp_path):
+    """And that it is no affair of the engine."""
+    programs = shutil.copytree(installed, tmp_path / "programs")
+    call(cnb, "node", "install", machine, "--programs", str(programs))
+    with open(programs / "oci-cnb-guard", "ab") as file:
+        file.write(b"x")
+    told = call(cnb, "node", "install", machine, "--programs", str(programs))
+    assert told.startswith("installed ") and "restart" not in told
+    (machine / "etc/containerd/config.toml").write_text("version = 2\n")
+    assert call(cnb, "node", "uninstall", machine) == "uninstalled\n"
+    assert not (machine / "opt/oci-cnb-hooks").exists()
+
+
+def directories(root):
+    return {path for path, text in files(root).items() if text is None}
+
+
+WAYS = [*((engine,) for engine in ENGINES), ("node", "containerd"), ("node", "crio")]
+
+
+def words_of(way, word):
+    if way[0] != "node":
+        return (word, *way)
+    return ("node", word, "--engine", way[1]) if word == "install" else ("node", word)
+
+
 @pytest.mark.build_machine
-@pytest.mark.parametrize("engine", ENGINES)
-def test_dry_run_is_the_exact_diff(cnb, machine, tmp_path, engine):
-    """Both ways: patch(1) makes of it just what the command does."""
+@pytest.mark.parametrize("way", WAYS, ids="-".join)
+@pytest.mark.parametrize("bare", [False, True], ids=["over settings", "over nothing"])
+def test_dry_run_is_the_exact_diff(cnb, machine, tmp_path, way, bare):
+    """Both ways: patch(1) makes of it just what the command does, and what goes besides is named."""
+    if bare:
+        shutil.rmtree(machine / "etc")
+        (machine / "etc").mkdir()
     for word in ("install", "uninstall"):
-        before = files(machine)
-        told = call(cnb, word, engine, machine, "--dry-run")
+        before, folders = files(machine), directories(machine)
+        told = call(cnb, *words_of(way, word), machine, "--dry-run")
         assert files(machine) == before
         expected = {path: text for path, text in patched(machine, told, tmp_path).items()
                     if text is not None}
-        call(cnb, word, engine, machine)
+        call(cnb, *words_of(way, word), machine)
         assert settings(machine) == expected
+        gone = {pathlib.Path(line.removeprefix("remove /")) for line in told.splitlines()
+                if line.startswith("remove ")}
+        vanished = folders - directories(machine)
+        assert gone <= vanished
+        assert all(path in gone or gone & {*path.parents} for path in vanished)
 
 
 @pytest.mark.parametrize("words, part", [

@@ -12,51 +12,70 @@ namespace {
 
 constexpr const char* kProgram = "/usr/bin/oci-cnb-runtime";
 
-std::string added(const std::string& text) { return with_runtime(text, kProgram); }
+/// As installing it does.
+std::string added(const std::string& text, const std::string& program = kProgram) {
+  return with_runtime(without_runtime(text), program);
+}
+std::string removed(const std::string& text) {
+  return without_runtime(text).text.value_or("(no file)");
+}
 
-class DaemonFile : public ::testing::TestWithParam<const char*> {};
+class DaemonFileOf : public ::testing::TestWithParam<const char*> {};
 
-TEST_P(DaemonFile, OursComesAndGoes) {
+TEST_P(DaemonFileOf, OursComesAndGoes) {
   const std::string before = GetParam();
   const std::string after = added(before);
   const auto json = nlohmann::json::parse(after);
   EXPECT_EQ(json["runtimes"]["cnb"]["path"], kProgram) << after;
   EXPECT_EQ(added(after), after);
-  EXPECT_EQ(without_runtime(after), before);
+  EXPECT_EQ(removed(after), before);
   // Nothing of the administrator's is lost meanwhile.
   auto rest = json;
   rest["runtimes"].erase("cnb");
   if (rest["runtimes"].empty()) rest.erase("runtimes");
-  auto expected = before.empty() ? nlohmann::json::object() : nlohmann::json::parse(before);
+  auto expected = before.find('{') == std::string::npos ? nlohmann::json::object()
+                                                        : nlohmann::json::parse(before);
   if (expected.contains("runtimes") && expected["runtimes"].empty()) expected.erase("runtimes");
   EXPECT_EQ(rest, expected) << after;
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Files, DaemonFile,
+    Files, DaemonFileOf,
     ::testing::Values(
-        "", "{}", "{}\n", "{ }\n", "{\n}\n", R"({"debug":true})", R"({"runtimes":{}})",
-        R"({"runtimes": { }, "debug": true})", R"({ "debug" : true , "x" : [ 1 , 2 ] } )",
+        "", "\n", " \r\n", "{\r\n}", "{\r\n  \"debug\": true\r\n}\r\n", "{}", "{}\n", "{ }\n",
+        "{\n}\n", R"({"debug":true})", R"({"runtimes":{}})", R"({"runtimes": { }, "debug": true})",
+        R"({ "debug" : true , "x" : [ 1 , 2 ] } )",
         "{\n    \"debug\": true,\n    \"hosts\": [\"unix:///x\"]\n}\n",
         "{\n\t\"runtimes\": {\n\t\t\"crun\": {\n\t\t\t\"path\": \"/usr/bin/crun\"\n\t\t}\n\t}\n}",
         "\n\n{\n  \"a\": \"}, \\\" {\",\n  \"runtimes\": {\"x\": {\"path\": \"/x\"}},\n"
         "  \"big\": 12345678901234567890123\n}\n\n"));
 
+TEST(DaemonFileThatWasNotThere, GoesAgain) {
+  for (const bool directory : {true, false}) {
+    const std::string after = with_runtime({std::nullopt, directory}, kProgram);
+    EXPECT_EQ(nlohmann::json::parse(after)["runtimes"]["cnb"]["path"], kProgram) << after;
+    EXPECT_EQ(added(after), after);
+    const DaemonFile before = without_runtime(after);
+    EXPECT_EQ(before.text, std::nullopt);
+    EXPECT_EQ(before.directory, directory);
+  }
+}
+
 TEST(DaemonFileOfOthers, AnEntryThatTheAdministratorMovedIsFound) {
-  EXPECT_EQ(without_runtime(
-                R"({"runtimes":{"a":{"path":"/a"}, "cnb": {"path":"/x/oci-cnb-runtime"},"b":{}}})"),
-            R"({"runtimes":{"a":{"path":"/a"},"b":{}}})");
+  EXPECT_EQ(
+      removed(R"({"runtimes":{"a":{"path":"/a"}, "cnb": {"path":"/x/oci-cnb-runtime"},"b":{}}})"),
+      R"({"runtimes":{"a":{"path":"/a"},"b":{}}})");
 }
 
 TEST(DaemonFileOfOthers, AnOlderPlaceOfOurProgramIsReplaced) {
-  const std::string moved = with_runtime(added("{}"), "/opt/bin/oci-cnb-runtime");
+  const std::string moved = added(added("{}"), "/opt/bin/oci-cnb-runtime");
   EXPECT_EQ(nlohmann::json::parse(moved)["runtimes"]["cnb"]["path"], "/opt/bin/oci-cnb-runtime");
-  EXPECT_EQ(without_runtime(moved), "{}");
+  EXPECT_EQ(removed(moved), "{}");
 }
 
 TEST(DaemonFileOfOthers, ARuntimeThatIsNotOursIsLeftAlone) {
   const std::string text = R"({"runtimes":{"cnb":{"path":"/usr/bin/other"}}})";
-  EXPECT_EQ(without_runtime(text), text);
+  EXPECT_EQ(removed(text), text);
   EXPECT_THROW(added(text), Error);
 }
 

@@ -113,6 +113,19 @@ TEST_F(PodmanSettings, WhatThePackageDoesIsNotDoneTwice) {
   EXPECT_NE(plan().notes.at(0).find("50-package.conf"), std::string::npos);
 }
 
+TEST_F(PodmanSettings, AFileOfOursNameThatIsNotOursStays) {
+  write(kSystem, "");
+  try {
+    plan();
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_NE(error.line().find("a file of this name isn't ours"), std::string::npos)
+        << error.line();
+  }
+  EXPECT_FALSE(uninstall());
+  EXPECT_TRUE(tree::exists(request_.root + kSystem));
+}
+
 TEST_F(PodmanSettings, RefusesWhatWouldNotWork) {
   write("/etc/containers/containers.conf.d/zz.conf", "[engine]\nhooks_dir = []\n");
   EXPECT_THROW(plan(), Error);

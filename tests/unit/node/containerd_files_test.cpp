@@ -276,6 +276,39 @@ TEST_F(ContainerdFiles, UninstallsFromAConfigurationThatBrokeSince) {
   EXPECT_FALSE(exists(kDropIn));
 }
 
+TEST_F(ContainerdFiles, AFileThatWasEmptyIsEmptyAgain) {
+  write(kConfig, "");
+  expect_round_trip();
+}
+
+TEST_F(ContainerdFiles, DirectoriesThatWereMadeGoWithTheirFile) {
+  std::filesystem::remove_all(root_ + "/etc/containerd");
+  expect_round_trip();
+  write(kConfig, "version = 3\nimports = [\"/srv/deep/down/*.toml\"]\n");
+  expect_round_trip();
+  // But not with something in them.
+  install();
+  write("/srv/deep/theirs", "x");
+  EXPECT_TRUE(uninstall());
+  EXPECT_FALSE(exists("/srv/deep/down"));
+  EXPECT_TRUE(exists("/srv/deep/theirs"));
+}
+
+TEST_F(ContainerdFiles, LineBreaksOfWindowsStay) {
+  write(kConfig, "version = 2\r\nroot = \"/x\"\r\n");
+  expect_round_trip();
+  write(kConfig, "version = 2\r\nroot = \"/x\"");
+  expect_round_trip();
+}
+
+TEST_F(ContainerdFiles, ALinkThatLeadsNowhereYetStays) {
+  tree::make(root_, {"etc/containerd/config.toml->/srv/containerd.toml", "srv/"});
+  expect_round_trip();
+  install();
+  EXPECT_TRUE(std::filesystem::is_symlink(root_ + kConfig));
+  EXPECT_NE(read("/srv/containerd.toml").find("# BEGIN oci-cnb-hooks"), std::string::npos);
+}
+
 TEST_F(ContainerdFiles, ModeAndLinksOfAnAdministratorsFileStay) {
   write("/srv/containerd.toml", "version = 2\n");
   ASSERT_EQ(::chmod((root_ + "/srv/containerd.toml").c_str(), 0600), 0);

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/base/toml.h"
@@ -246,6 +247,74 @@ TEST_F(Node, CrioGetsHooksAndAHandler) {
   EXPECT_EQ(read(kConfig), kVersion2);
   uninstall();
   EXPECT_FALSE(tree::exists(root() + "/etc/crio/crio.conf.d/50-oci-cnb-hooks.conf"));
+}
+
+TEST_F(Node, OfCrioNothingIsLeft) {
+  request_.engine = Engine::kCrio;
+  const auto names = [&] { return tree::names(root() + "/etc"); };
+  const auto before = names();
+  install();
+  EXPECT_NE(names(), before);
+  EXPECT_TRUE(uninstall(Engine::kCrio));
+  EXPECT_EQ(names(), before);
+}
+
+TEST_F(Node, AFileOfCriosThatIsNotOursStays) {
+  request_.engine = Engine::kCrio;
+  tree::make(root(), {"etc/crio/crio.conf.d/50-oci-cnb-hooks.conf=theirs"});
+  expect_refusal(Code::kSettings, "a file of this name isn't ours", [&] { install(); });
+  EXPECT_FALSE(uninstall());
+  EXPECT_EQ(read("/etc/crio/crio.conf.d/50-oci-cnb-hooks.conf"), "theirs");
+}
+
+/// The lines of a description that are no diff.
+std::string without_diff(const std::string& text) {
+  std::string rest;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    for (const char* word : {"write ", "link ", "remove "}) {
+      if (line.starts_with(word)) rest += line + "\n";
+    }
+  }
+  return rest;
+}
+
+TEST_F(Node, TheDescriptionTellsWhatGoes) {
+  const Host host(root());
+  install();
+  const std::string first = "/opt/oci-cnb-hooks/" + host.link("/opt/oci-cnb-hooks/current").value();
+  EXPECT_EQ(describe(host, plan_install(host, request_)), "");
+  tree::write(directory_ + "/programs/oci-cnb-guard", "second");
+  install();
+  tree::write(directory_ + "/programs/oci-cnb-guard", "third");
+  const Plan third = plan_install(host, request_);
+  const std::string text = without_diff(describe(host, third));
+  EXPECT_NE(text.find("versions/" + third.version + "/oci-cnb-guard (5 B)\n"), std::string::npos);
+  EXPECT_TRUE(text.ends_with("link /opt/oci-cnb-hooks/current to versions/" + third.version +
+                             "\nremove " + first + "\n"))
+      << text;
+  // Back to one that is there: nothing is written.
+  node::install(host, third);
+  tree::write(directory_ + "/programs/oci-cnb-guard", "second");
+  const Plan second = plan_install(host, request_);
+  EXPECT_EQ(describe(host, second),
+            "link /opt/oci-cnb-hooks/current to versions/" + second.version + "\n");
+}
+
+TEST_F(Node, TheDescriptionOfUninstallingIsExact) {
+  std::filesystem::remove_all(root() + "/etc/containerd");
+  install();
+  request_.engine = Engine::kCrio;
+  install();
+  const Host host(root());
+  const std::string text = describe(host, plan_uninstall(host, std::nullopt));
+  EXPECT_EQ(without_diff(text),
+            "remove /etc/containerd\nremove /etc/crio/crio.conf.d\nremove /etc/crio\n"
+            "remove /opt/oci-cnb-hooks\n");
+  EXPECT_NE(text.find("+++ /dev/null\n"), std::string::npos);
+  tree::make(root(), {"etc/crio/theirs"});
+  EXPECT_EQ(without_diff(describe(host, plan_uninstall(host, Engine::kCrio))),
+            "remove /etc/crio/crio.conf.d\n");
 }
 
 TEST_F(Node, ProgramsMayLieApart) {
