@@ -11,6 +11,7 @@ import pytest
 from kit import traces
 from kit.engine import execute, must
 from kit.fixtures import CHECKOUT
+from kit.pages import examples, pattern
 from kit.podman import Podman
 
 EXAMPLES = CHECKOUT / "examples"
@@ -60,6 +61,38 @@ def test_dev_shell(shell, project):
     assert shell("drop").status == 0
     anew = shell("enter", image, "ls")
     assert (anew.status, anew.stdout) == (0, b"main.c\n"), str(anew)
+
+
+def test_commands_of_the_page(shell, project):
+    """examples/README.md, in its order; IMAGE and make are what an image here has."""
+    (project / "src").mkdir()
+    (project / "src/main.c").write_text("int main;\n")
+    image = Podman.image("basic")
+    stands_for = {
+        "enter IMAGE": ["enter", image, "sh", "-c", "echo 'int x;' >> src/main.c; echo built > out"],
+        "enter IMAGE make test": ["enter", image, "cat", "out"],
+        "keep src/main.c": ["keep", "--yes", "src/main.c"],
+    }
+    typed = [(re.sub(r"  +# .*", "", command).removeprefix("dev-shell.sh "), expected)
+             for command, expected in examples((EXAMPLES / "README.md").read_text())]
+    assert {words for words, _ in typed} > set(stands_for)
+    for words, expected in typed:
+        result = shell(*stands_for.get(words, words.split()))
+        assert result.status == 0, str(result)
+        if expected:
+            assert re.fullmatch(pattern(expected), result.stdout.decode()), str(result)
+    assert (project / "src/main.c").read_text() == "int main;\nint x;\n"
+    assert not (project / "out").exists()
+
+
+def test_command_of_wsl2(project, hooks):
+    """examples/wsl2/README.md, as anywhere."""
+    ((command, _),) = examples((EXAMPLES / "wsl2/README.md").read_text())
+    words = shlex.split(command.replace("$PWD", str(project)))
+    assert words[:2] == ["podman", "run"] and words[-2:] == ["IMAGE", "make"]
+    result = execute(["podman", *hooks.podman_options(), "run", "--network", "none", *words[2:-2],
+                      Podman.image("basic"), "ls"])
+    assert (result.status, result.stdout) == (0, b"main.c\n"), str(result)
 
 
 @pytest.mark.parametrize("words", [[], ["enter"], ["leave"]])

@@ -16,6 +16,15 @@ from kit import containerd, docker, oci_image, rootfs
 from kit.pod import Pod, Volume
 
 LIMIT = 60  # seconds
+COMPOSE = "docker-compose"
+COMPOSE_PLUGIN = f"""#!/bin/sh
+if [ "$1" = docker-cli-plugin-metadata ]; then
+  echo '{{"SchemaVersion": "0.1.0", "Vendor": "lab", "Version": "1"}}'
+  exit
+fi
+shift
+exec {COMPOSE} "$@"
+"""
 
 
 def wait_until(condition):
@@ -53,6 +62,7 @@ class Docker(NoService):
         self.variables = {"DOCKER_HOST": f"unix://{directory}/engine/docker.sock", "HOME": str(directory),
                           "PATH": f"{pathlib.Path(docker.PROGRAM).parent}:{os.environ['PATH']}"}
         self.answers = {"systemctl reload docker": self._reload}
+        self._give_compose(directory)
 
     def __enter__(self):
         self._engine.start()
@@ -72,8 +82,17 @@ class Docker(NoService):
     def _runtimes(self):
         return json.loads(machine.must(self._engine.command("info", "--format", "{{json .Runtimes}}")).stdout)
 
+    def _give_compose(self, home):
+        """`docker compose`, where compose is packaged as a program of its own."""
+        plugin = home / ".docker/cli-plugins/docker-compose"
+        plugin.parent.mkdir(parents=True)
+        plugin.write_text(COMPOSE_PLUGIN)
+        plugin.chmod(0o755)
+
     def fits(self, condition):
-        """docker>=VERSION; an older one has to refuse, or the page says too little."""
+        """compose, or docker>=VERSION: an older one has to refuse, or the page says too little."""
+        if condition == "compose":
+            return shutil.which(COMPOSE) is not None
         return self._engine.version()[0] >= int(condition.removeprefix("docker>="))
 
 

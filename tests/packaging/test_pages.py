@@ -1,8 +1,8 @@
 """Every command in the pages of packaging/doc and in README, typed as it stands, answers what is said there.
 
-A line `...` stands for any lines, `...` in a line for any part of it. A word after ```console says for whom the
-block is: `rootful`, `rootless`, or an engine and its version, as `docker>=25`. In README `page` says that a page
-has the commands, `checkout` and `build` that RUN_BY tells what runs them.
+A word after ```console says for whom the block is: `rootful`, `rootless`, an engine and its version, as
+`docker>=25`, or a program that has to be there, as `compose`. In README `page` says that a page has the commands,
+`checkout` and `build` that RUN_BY tells what runs them.
 """
 
 import os
@@ -15,51 +15,17 @@ import pytest
 import services
 from kit import rootfs
 from kit.ctr import heard
+from kit.pages import examples, pattern
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = sorted(CHECKOUT.glob("packaging/doc/*.md"))
 WITH_COMMANDS = [path for path in PAGES if "```console" in path.read_text()]
 
 
-def examples(text, fits=lambda condition: True):
-    """(commands, expected lines): `$ ` begins a command, which goes on while it isn't whole."""
-    for condition, block in re.findall(r"^```console(?: (\S+))?\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
-        if not fits(condition):
-            continue
-        command, expected = "", []
-        for line in block.splitlines():
-            if line.startswith("$ "):
-                if command:
-                    yield command, expected
-                command, expected = line[2:], []
-            elif goes_on(command):
-                command += "\n" + line
-            else:
-                expected.append(line)
-        yield command, expected
-
-
 def of_condition(condition):
     """README's commands in blocks of this condition, those in lists too."""
     text = re.sub(r"^  (?=```|\$ )", "", README.read_text(), flags=re.MULTILINE)
     return [command for command, _ in examples(text, lambda one: one == condition)]
-
-
-def goes_on(command):
-    here = re.search(r"<<'(\w+)'", command)
-    if here:
-        return not command.endswith("\n" + here.group(1))
-    return command.endswith(("\\", "|"))
-
-
-def pattern(expected):
-    parts = []
-    for line in expected:
-        if line == "...":
-            parts.append(r"(?:.*\n)*?")
-        else:
-            parts.append(".*".join(map(re.escape, line.split("..."))) + r"\n")
-    return "".join(parts)
 
 
 README = CHECKOUT / "README.md"

@@ -1,5 +1,6 @@
 """containerd through a handler's BinaryName, as pods and by `ctr run`."""
 
+import re
 import uuid
 
 import pytest
@@ -7,8 +8,10 @@ from expectations import has_environment, look, prepared, probe, untouched
 
 from kit import oci_image
 from kit.checks import started
+from kit.containerd import Containerd
 from kit.ctr import heard
 from kit.engine import execute, must
+from kit.fixtures import CHECKOUT
 from kit.pod import Pod, Refused, Volume
 from kit.probe import Facts, Probe
 
@@ -33,6 +36,28 @@ def test_pod(containerd, handler, source):
         status, output = container.exec("sh", "-c", Probe().basics().script())
         assert status == 0
         has_environment(Facts(output.encode()))
+
+
+def test_the_handler_of_readme(room, wrapper, source):
+    """The block of README, put into a configuration as it says."""
+    (block,) = re.findall(r"^```toml\n(.*?)^```$", (CHECKOUT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    named, newer = re.search(r'plugins\."(\S+)".*# containerd 2: (\S+)$', block, re.MULTILINE).groups()
+    engine = Containerd(room / "readme").configure()
+    block = block.replace("/usr/bin/oci-cnb-runtime", str(wrapper))
+    if engine.version >= (2, 0):
+        block = block.replace(named, newer)
+    with open(engine.config, "a", encoding="utf-8") as file:
+        file.write(block)
+    engine.start()
+    try:
+        engine.load("pause", "basic")
+        with Pod(engine, handler="cnb") as pod:
+            prepared(pod.run(probe().script(), volumes=over(source)))
+        with Pod(engine, annotations={}, handler="cnb") as pod:
+            untouched(pod.run(look().script(), volumes=over(source)))
+    finally:
+        engine.sweep()
+        engine.stop()
 
 
 def test_pod_not_opted_in(containerd, handler, source):
