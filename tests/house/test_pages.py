@@ -67,3 +67,61 @@ def test_every_message_is_one_of_ours(name):
     messages = re.findall(r"^\| `([^`]+)` \|", sections()[name], flags=re.MULTILINE)
     assert len(messages) >= 3
     assert [message for message in messages if not any(message in text for text in texts)] == []
+
+
+# Who types the commands of a page, and who takes what somebody would paste; packaging/doc/*.md are typed by name.
+TYPED = {
+    "README.md": "tests/packaging/test_pages.py",
+    "CONTRIBUTING.md": "tests/house/test_pages.py",
+    "packaging/kubernetes/README.md": "tests/kubernetes/test_readme.py",
+    "examples/README.md": "tests/engines/test_examples.py",
+    "examples/buildpack-build/README.md": "tests/build/test_example.py",
+    "examples/projects/README.md": "tests/cli/test_examples.py",
+    "examples/wsl2/README.md": "tests/engines/test_examples.py",
+}
+PASTED = {("README.md", "toml"): "tests/runtime/test_containerd.py"}
+# Of macOS and Windows, where no test of ours runs: what can be looked at is.
+ELSEWHERE = {"examples/lima/README.md", "examples/podman-machine/README.md"}
+SHOWN_ONLY = {"text", "mermaid"}
+
+
+def blocks():
+    """{(page, language)} of every block in every page."""
+    return {(str(path.relative_to(CHECKOUT)), language) for path in tracked("*.md")
+            for language in re.findall(r"^ *```(\w+)(?: \S+)?$", path.read_text(), flags=re.MULTILINE)}
+
+
+def test_every_block_is_tried():
+    """What stands in a block is typed, or pasted, by a test."""
+    commands = {page for page, language in blocks() if language == "console"}
+    assert {page for page in commands if not page.startswith("packaging/doc/")} == {*TYPED, *ELSEWHERE}
+    assert {(page, language) for page, language in blocks() - {(page, "console") for page in commands}
+            if language not in SHOWN_ONLY} == set(PASTED)
+    for page, path in [*TYPED.items(), *((page, path) for (page, _), path in PASTED.items())]:
+        name = page.removesuffix("/README.md").removeprefix("examples/")
+        assert name in (CHECKOUT / path).read_text(), f"{path} names no {name}"
+
+
+def commands_of(page):
+    found = re.findall(r"^```console\n(.*?)^```$", (CHECKOUT / page).read_text(), flags=re.MULTILINE | re.DOTALL)
+    return [re.sub(r"  +# .*", "", line[2:]) for block in found for line in block.splitlines()
+            if line.startswith("$ ")]
+
+
+def test_commands_of_contributing():
+    """They are those by which everything here is built and tested."""
+    script = (CHECKOUT / "tests/run.sh").read_text()
+    parts = {"tests/lab/install.sh": "tests/lab/install.sh",
+             "cmake --preset release && cmake --build --preset release": 'cmake --preset "$preset"',
+             "ctest --preset release": "ctest --test-dir", "tests/run.sh": "main"}
+    assert commands_of("CONTRIBUTING.md") == list(parts)
+    assert all(part in script for part in parts.values())
+
+
+@pytest.mark.parametrize("page", sorted(ELSEWHERE))
+def test_commands_of_elsewhere(page):
+    """Files that they name are there, and they opt in by what the hooks know."""
+    for command in commands_of(page):
+        for name in re.findall(r"(?<!\S)(?:\./)?([\w-]+\.(?:sh|yaml))\b", command):
+            assert (CHECKOUT / page).with_name(name).exists(), command
+        assert set(re.findall(r"io\.cnb\.hooks\.\S+", command)) <= {"io.cnb.hooks.role=dev"}, command

@@ -1,64 +1,43 @@
 """The image, and the DaemonSet's containers as `kubectl kustomize` renders them, on a real containerd."""
 
 import json
-import pathlib
-import time
 
 import pytest
 
-from kit import cri, oci_image, traces
+from kit import traces
 from kit.checks import overlay_at
 from kit.containerd import Containerd
 from kit.engine import must
 from kit.pod import DEV, Volume
 from kit.probe import Probe
 from conftest import CHECKOUT, CONFIG, IMAGES
+from kubelet import Kubelet, await_true
 
 pytestmark = pytest.mark.containerd_since((1, 7))
 KUBERNETES = CHECKOUT / "packaging/kubernetes"
-HOOKS = "hooks"
+IMAGE = "oci-cnb-hooks:0.1.0"  # as the manifests name it
 MARK = "# BEGIN oci-cnb-hooks"
 
 
 def render(directory):
-    """{name: container} of the DaemonSet, and its volumes by name."""
+    """The spec of the DaemonSet's pod."""
     text = must(["kubectl", "kustomize", KUBERNETES / directory]).stdout
     text = must(["kubectl", "annotate", "--local", "-f", "-", "a=b", "-o", "json"], stdin=text).stdout.decode()
     while text.strip():
         one, end = json.JSONDecoder().raw_decode(text.lstrip())
         text = text.lstrip()[end:]
         if one["kind"] == "DaemonSet":
-            pod = one["spec"]["template"]["spec"]
-            containers = {it["name"]: it for it in [*pod["initContainers"], *pod["containers"]]}
-            return containers, {it["name"]: it for it in pod["volumes"]}
+            return one["spec"]["template"]["spec"]
     raise AssertionError("no DaemonSet")
-
-
-def security(asked):
-    """securityContext as a kubelet hands it on."""
-    assert asked["runAsUser"] == 0 and not asked.get("privileged")
-    message = cri.message(
-        "ContainerSecurity",
-        readonly_rootfs=asked["readOnlyRootFilesystem"],
-        no_new_privs=not asked["allowPrivilegeEscalation"],
-        capabilities=cri.message(
-            "Capability",
-            add_capabilities=asked["capabilities"].get("add", []),
-            drop_capabilities=asked["capabilities"]["drop"],
-        ),
-    )
-    message.run_as_user.value = 0
-    return message
 
 
 @pytest.fixture(scope="module")
 def image(room, programs):
-    """As README says, from the directory with the programs."""
+    """From the directory with the programs."""
     archive = room / "hooks.tar"
-    name = oci_image.name(HOOKS)
-    must(["buildah", "build", "--isolation", "chroot", "-f", KUBERNETES / "Containerfile", "-t", name,
+    must(["buildah", "build", "--isolation", "chroot", "-f", KUBERNETES / "Containerfile", "-t", IMAGE,
           programs["oci-cnb"].parent])
-    must(["buildah", "push", name, f"docker-archive:{archive}:{name}"])
+    must(["buildah", "push", IMAGE, f"docker-archive:{archive}:{IMAGE}"])
     return archive
 
 
@@ -66,8 +45,8 @@ def image(room, programs):
 def node(room, image):
     """containerd as an administrator has it, before anything of ours."""
     node = Containerd(room / "daemonset", config=CONFIG).configure().start()
-    node.load(*IMAGES)
     must(["ctr", "--address", node.socket, "-n", "k8s.io", "images", "import", image])
+    node.load(*IMAGES)
     yield node
     node.sweep()
     node.stop()
@@ -77,38 +56,12 @@ def node(room, image):
 @pytest.fixture
 def run(node):
     """run(pod, DIRECTORY, CONTAINER): of a DaemonSet's, with the volumes that it mounts."""
+    kubelet = Kubelet(node)
 
     def start(pod, directory, name, attempt=0):
-        containers, volumes = render(directory)
-        asked = containers[name]
-        # Where this containerd has what others have below /run.
-        moved = {"nri": (node.directory, None), "sandboxes": (node.directory / "state",) * 2}
-        mounts = []
-        for mount in asked.get("volumeMounts", []):
-            volume = volumes[mount["name"]]
-            own = node.directory / f"volume-{mount['name']}"
-            source, target = moved.get(mount["name"], (volume.get("hostPath", {}).get("path", own), None))
-            pathlib.Path(source).mkdir(parents=True, exist_ok=True)
-            mounts.append(Volume(source, str(target or mount["mountPath"]), mount.get("readOnly", False)))
-        return pod.start(
-            "",
-            name=name,
-            attempt=attempt,
-            image=HOOKS,
-            volumes=mounts,
-            command=asked.get("command", []),
-            args=asked.get("args", []),
-            security=security(asked["securityContext"]),
-        )
+        return kubelet.start(pod, render(directory), name, attempt)
 
     return start
-
-
-def await_true(condition, describe):
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end, describe()
-        time.sleep(0.1)  # between two looks at what another process does
 
 
 def test_install_serve_uninstall(node, run, make_pod, source):
@@ -127,8 +80,8 @@ def test_install_serve_uninstall(node, run, make_pod, source):
     node.start()
 
     nri = run(daemon, "overlays/containerd", "nri")
-    containers, _ = render("overlays/containerd")
-    probe = containers["nri"]["readinessProbe"]["exec"]["command"]
+    (asked,) = render("overlays/containerd")["containers"]
+    probe = asked["readinessProbe"]["exec"]["command"]
     await_true(lambda: nri.exec(*probe)[0] == 0, nri.output)
     pod = make_pod(DEV, "cnb")
     script = Probe().basics().add("write", "mkdir -m 700 /workspace/d && touch /workspace/d/x").script()

@@ -107,7 +107,7 @@ class Pod:
                     raise
 
     def create(self, script, name="main", attempt=0, volumes=(), **fields):
-        """A created container; fields: image, env, working_dir, user, readonly, privileged, annotations,
+        """A created container; fields: image, reference (its whole name), env, working_dir, user, readonly, privileged, annotations,
         security (a message to begin with), command and args (in place of script)."""
         security = fields.get("security") or cri.message("ContainerSecurity")
         security.namespace_options.CopyFrom(self._options)
@@ -119,7 +119,8 @@ class Pod:
         config = cri.message(
             "ContainerConfig",
             metadata=cri.message("ContainerMetadata", name=name, attempt=attempt),
-            image=cri.message("ImageSpec", image=oci_image.name(fields.get("image", "basic"))),
+            image=cri.message("ImageSpec", image=fields.get("reference") or
+                              oci_image.name(fields.get("image", "basic"))),
             command=fields.get("command", ["sh", "-c", script]),
             args=fields.get("args", []),
             working_dir=fields.get("working_dir", ""),
