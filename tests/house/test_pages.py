@@ -79,7 +79,8 @@ TYPED = {
     "examples/projects/README.md": "tests/cli/test_examples.py",
     "examples/wsl2/README.md": "tests/engines/test_examples.py",
 }
-PASTED = {("README.md", "toml"): "tests/runtime/test_containerd.py"}
+PASTED = {("README.md", "toml"): "tests/runtime/test_containerd.py",
+          ("packaging/doc/administration.md", "yaml"): "tests/packaging/test_pages.py"}
 # Of macOS and Windows, where no test of ours runs: what can be looked at is.
 ELSEWHERE = {"examples/lima/README.md", "examples/podman-machine/README.md"}
 SHOWN_ONLY = {"text", "mermaid"}
@@ -98,7 +99,7 @@ def test_every_block_is_tried():
     assert {(page, language) for page, language in blocks() - {(page, "console") for page in commands}
             if language not in SHOWN_ONLY} == set(PASTED)
     for page, path in [*TYPED.items(), *((page, path) for (page, _), path in PASTED.items())]:
-        name = page.removesuffix("/README.md").removeprefix("examples/")
+        name = page.removesuffix("/README.md").removeprefix("examples/").removeprefix("packaging/doc/")
         assert name in (CHECKOUT / path).read_text(), f"{path} names no {name}"
 
 

@@ -162,6 +162,20 @@ def test_what_tiers_run(condition):
         assert all(word in ways[word].read_text() for word in known), command
 
 
+def test_what_a_tool_would_run(installed, deb, root, room):
+    """The block of Ansible in administration.md: its commands, and the words by which it sees a change."""
+    text = (CHECKOUT / "packaging/doc/administration.md").read_text()
+    (block,) = re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert re.sub("_[a-z0-9]+.deb$", "", deb.name) in block
+    settings, check = re.findall(r"ansible\.builtin\.command: (.*)$", block, re.MULTILINE)
+    settings = settings.replace("/srv/scratch", str(room / "scratch")).split()
+    idle = re.search(r"""changed_when: "'(.*)' not in""", block).group(1)
+    assert idle not in root.must(*settings).stdout
+    assert idle in root.must(*settings).stdout
+    root.must(*check.split())
+    root.must("oci-cnb", "config", "unset", *(word.split("=")[0] for word in settings if "=" in word))
+
+
 def test_links_lead_somewhere():
     for page in [*PAGES, README, *CHECKOUT.glob("examples/**/README.md")]:
         for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
