@@ -87,12 +87,6 @@ struct ApplyOptions {
   bool in_place = false;
 };
 
-/// A bundle that makes its own user namespace and is prepared by a plain user is run by one.
-environment::Starter starter(const oci::ConfigView& config) {
-  const bool plain_user = ::geteuid() != 0 && config.has_namespace("user");
-  return plain_user ? environment::Starter::kPlainUser : environment::Starter::kPrivileged;
-}
-
 /// The document as a container that opted in has to have it; unchanged when it hasn't.
 std::string applied(std::string text, const std::string& where, const ApplyOptions& options) {
   oci::ConfigEditor editor(std::move(text), where);
@@ -117,7 +111,7 @@ std::string applied(std::string text, const std::string& where, const ApplyOptio
   environment::add_hooks(editor,
                          options.hooks_directory.empty() ? environment::installed_hooks_directory()
                                                          : normalise_path(options.hooks_directory),
-                         starter(editor.view()));
+                         environment::starter_of(editor.view()));
   return editor.text();
 }
 

@@ -6,8 +6,7 @@
 namespace hookcore::environment {
 
 bool is_of_podman(const oci::ConfigView& config) {
-  const auto manager = config.annotations.find("io.container.manager");
-  return manager != config.annotations.end() && manager->second == "libpod";
+  return optin::is_of_podman(config.annotations);
 }
 
 bool is_of_a_pod(const oci::ConfigView& config) {

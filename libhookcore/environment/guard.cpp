@@ -4,17 +4,9 @@
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/environment/hooks.h"
-#include "libhookcore/optin/request.h"
+#include "libhookcore/optin/annotations.h"
 
 namespace hookcore::environment {
-namespace {
-
-std::string_view value(const oci::Annotations& annotations, std::string_view key) {
-  const auto found = annotations.find(key);
-  return found == annotations.end() ? std::string_view() : std::string_view(found->second);
-}
-
-}  // namespace
 
 bool has_guard(const oci::Hooks& hooks) {
   return std::any_of(
@@ -26,7 +18,7 @@ bool has_guard(const oci::Hooks& hooks) {
 void require_adjusted(const oci::State& state, const oci::Hooks& hooks) {
   if (optin::is_sandbox(state.annotations)) return;
   const std::string container = "container " + quote(state.id);
-  if (state.id.empty() || value(state.annotations, kAdjustedKey) != state.id) {
+  if (state.id.empty() || optin::value_of(state.annotations, kAdjustedKey) != state.id) {
     throw Error(Code::kEnvironment, "the NRI plugin has not adjusted this container", container,
                 "see that oci-cnb-nri is running and connected, and that the pod has the "
                 "annotation io.cnb.hooks.role");

@@ -62,6 +62,11 @@ MissingHooks missing_hooks(const oci::Hooks& present, const std::string& directo
   return missing;
 }
 
+Starter starter_of(const oci::ConfigView& config) {
+  const bool plain_user = ::geteuid() != 0 && config.has_namespace("user");
+  return plain_user ? Starter::kPlainUser : Starter::kPrivileged;
+}
+
 void add_hooks(oci::ConfigEditor& editor, const std::string& directory, Starter starter) {
   MissingHooks missing = missing_hooks(editor.view().hooks, directory);
   if (missing.create_runtime) {

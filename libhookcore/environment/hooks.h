@@ -21,6 +21,10 @@ enum class Starter {
   kPlainUser,
 };
 
+/// By whom a bundle will be started that we are preparing: by a plain user, where that is who we are
+/// and the bundle makes a user namespace of its own.
+Starter starter_of(const oci::ConfigView& config);
+
 /// Adds the mount hook and poststop from directory, which is absolute. A document that names the
 /// program already, in whatever stage, is left as it is: adding is idempotent. Throws
 /// Error(Code::kUsage) for a directory that can't be named in a document.

@@ -20,11 +20,4 @@ struct Job {
   pid_t pid = 0;  ///< the container's first process on the host
 };
 
-/// The value of an annotation, empty when it is absent.
-std::string annotation(const oci::State& state, std::string_view key);
-/// Whether any annotation is one of ours: everything else is left alone at once.
-bool mentions_us(const oci::State& state);
-/// The engine may start this container again: podman without --rm. It has annotations that say so.
-bool is_restartable(const oci::State& state);
-
 }  // namespace hookcore::hook

@@ -39,7 +39,7 @@ session::SessionState wanted_state(const Job& job, const sys::Proc& proc,
   state.kind = identity.kind;
   state.container = job.state.id;
   state.bundle = job.state.bundle;
-  state.restartable = is_restartable(job.state);
+  state.restartable = optin::is_restartable(job.state.annotations);
   state.boot_id = proc.boot_id();
   state.scratch = job.request.scratch.tmpfs ? "tmpfs" : "disk";
   const auto start = proc.start_time(job.pid);
@@ -101,10 +101,11 @@ void run(Stage stage, report::Log& log) {
   // Before anybody else's words are looked at (CVE-2022-29162).
   sys::keep_mount_capabilities();
   job.state = oci::parse_state(input);
-  if (!mentions_us(job.state) || optin::is_sandbox(job.state.annotations)) return;
+  const optin::Annotations& annotations = job.state.annotations;
+  if (!optin::mentions_us(annotations) || optin::is_sandbox(annotations)) return;
   log.set_container(job.state.id);
   job.home = Home::find();
-  const auto request = optin::parse_request(job.state.annotations, job.home.settings.defaults);
+  const auto request = optin::parse_request(annotations, job.home.settings.defaults);
   if (!request) return;
   job.request = *request;
   log.set_debug(request->debug);

@@ -6,8 +6,10 @@
 #include <array>
 
 #include "libhookcore/base/error.h"
-#include "libhookcore/hook/job.h"
+#include "libhookcore/hook/program.h"
 #include "libhookcore/hook/prepare.h"
+#include "libhookcore/oci/state.h"
+#include "libhookcore/optin/annotations.h"
 #include "libhookcore/overlay/workspace.h"
 #include "libhookcore/session/helper.h"
 #include "libhookcore/session/store.h"
@@ -71,7 +73,7 @@ void run_poststop_hook(report::Log& log) {
   sys::keep_capabilities(
       std::array{CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_SYS_PTRACE});
   const oci::State state = oci::parse_state(input);
-  if (!mentions_us(state)) return;
+  if (!optin::mentions_us(state.annotations)) return;
   log.set_container(state.id);
   const Home home = Home::find();
   auto store = session::Store::open_existing(home.store_root);

@@ -16,11 +16,6 @@ namespace {
 
 using optin::Annotations;
 
-/// What optin::parse_request takes the container's name from.
-constexpr const char* kContainerName = "io.kubernetes.cri.container-name";
-/// What optin::pod_uid takes the pod's uid from.
-constexpr const char* kPodUid = "io.kubernetes.pod.uid";
-
 template <typename Map>
 void take_ours(const Map& from, Annotations& annotations) {
   for (const auto& [key, value] : from) {
@@ -37,7 +32,7 @@ Annotations annotations_of(const proto::PodSandbox& pod, const proto::Container&
   Annotations annotations;
   take_ours(pod.annotations(), annotations);
   take_ours(container.annotations(), annotations);
-  if (!annotations.empty()) annotations.insert_or_assign(kContainerName, container.name());
+  if (!annotations.empty()) annotations.insert_or_assign(std::string(optin::kContainerNameKey), container.name());
   return annotations;
 }
 
@@ -65,7 +60,7 @@ oci::Hooks hooks_of(const proto::Container& container) {
 oci::ConfigView view_of(const proto::PodSandbox& pod, const proto::Container& container,
                         const optin::Request& request) {
   oci::ConfigView view;
-  view.annotations.emplace(kPodUid, pod.uid());
+  view.annotations.emplace(optin::kPodUidKey, pod.uid());
   view.has_process = true;
   view.cwd = request.workspace_path;
   view.env.assign(container.env().begin(), container.env().end());

@@ -25,19 +25,6 @@ constexpr std::string_view kCwd[] = {"enforce", "keep"};
 constexpr std::string_view kLogLevels[] = {"info", "debug"};
 constexpr std::string_view kExperimentalModes[] = {"error", "warn", "quiet", "silent"};
 
-/// What containerd's CRI plugin and CRI-O call the container in its pod.
-constexpr std::string_view kContainerNameKeys[] = {"io.kubernetes.cri.container-name",
-                                                   "io.kubernetes.container.name"};
-
-/// How containerd's CRI plugin and CRI-O mark the container that only holds a pod's namespaces.
-/// containerd sets its key after all that a pod brings, so where it stands it counts alone.
-constexpr std::string_view kContainerTypeKeys[] = {"io.kubernetes.cri.container-type",
-                                                   "io.kubernetes.cri-o.ContainerType"};
-
-/// containerd's CRI plugin (pkg/cri/annotations), then CRI-O and the kubelet's labels.
-constexpr std::string_view kPodUidKeys[] = {"io.kubernetes.cri.sandbox-uid",
-                                            "io.kubernetes.pod.uid"};
-
 constexpr size_t kMaxPath = 1024;
 constexpr size_t kMaxSession = 64;
 
@@ -98,27 +85,17 @@ struct ScopedValue {
 /// For each of kNames the value that counts for this container.
 using Values = std::array<std::optional<ScopedValue>, std::size(kNames)>;
 
-template <typename Keys>
-std::string_view first_of(const Annotations& annotations, const Keys& keys) {
-  for (const std::string_view key : keys) {
-    const auto found = annotations.find(key);
-    if (found != annotations.end()) return found->second;
-  }
-  return {};
-}
-
 Values collect(const Annotations& annotations) {
   constexpr std::string_view kPodScope = "/pod";
   constexpr std::string_view kContainerScope = "/container.";
-  const std::string_view container = first_of(annotations, kContainerNameKeys);
+  const std::string_view container = container_name(annotations);
   Values values;
-  for (auto at = annotations.lower_bound(kPrefix);
-       at != annotations.end() && at->first.starts_with(kPrefix); ++at) {
-    const std::string_view rest = std::string_view(at->first).substr(kPrefix.size());
+  for (const auto& [key, value] : ours(annotations)) {
+    const std::string_view rest = std::string_view(key).substr(kPrefix.size());
     const std::string_view name = rest.substr(0, rest.find('/'));
     const std::string_view suffix = rest.substr(name.size());
     const auto index = index_of(name, kNames);
-    if (!index) refuse_key(at->first, name);
+    if (!index) refuse_key(key, name);
     Scope scope = Scope::kBare;
     if (suffix == kPodScope) {
       scope = Scope::kPod;
@@ -126,11 +103,11 @@ Values collect(const Annotations& annotations) {
       scope = Scope::kContainer;
       if (suffix.substr(kContainerScope.size()) != container) continue;
     } else if (!suffix.empty()) {
-      throw Error(Code::kAnnotation, "unknown annotation " + quote(at->first), {},
+      throw Error(Code::kAnnotation, "unknown annotation " + quote(key), {},
                   "the name is followed by nothing, by /pod or by /container.NAME");
     }
     std::optional<ScopedValue>& slot = values[*index];
-    if (!slot || slot->scope < scope) slot = ScopedValue{scope, at->first, at->second};
+    if (!slot || slot->scope < scope) slot = ScopedValue{scope, key, value};
   }
   return values;
 }
@@ -198,10 +175,6 @@ void with(const Values& values, std::string_view name, Use use) {
 }  // namespace
 
 std::span<const std::string_view> annotation_names() { return kNames; }
-
-std::string pod_uid(const Annotations& annotations) {
-  return std::string(first_of(annotations, kPodUidKeys));
-}
 
 std::optional<Role> parse_role(std::string_view text) {
   const auto index = index_of(text, kRoles);
@@ -272,22 +245,6 @@ Annotations resolve(const Annotations& annotations) {
     resolved.emplace(std::string(kPrefix) + std::string(kNames[i]), values[i]->value);
   }
   return resolved;
-}
-
-bool is_sandbox(const Annotations& annotations) {
-  for (const std::string_view key : kContainerTypeKeys) {
-    const auto found = annotations.find(key);
-    if (found != annotations.end() && !found->second.empty()) return found->second == "sandbox";
-  }
-  return false;
-}
-
-std::string_view key_without_role(const Annotations& annotations) {
-  const auto first = annotations.lower_bound(kPrefix);
-  if (first == annotations.end() || !first->first.starts_with(kPrefix)) return {};
-  const auto role = annotations.lower_bound(kRoleKey);
-  const bool has_role = role != annotations.end() && role->first.starts_with(kRoleKey);
-  return has_role || is_sandbox(annotations) ? std::string_view{} : first->first;
 }
 
 std::optional<Request> parse_request(const Annotations& annotations, const Defaults& defaults) {

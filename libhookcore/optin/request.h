@@ -1,23 +1,17 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "libhookcore/optin/annotations.h"
+
 /// What a container asks for in its io.cnb.hooks.* annotations. Values come from whoever may start
 /// a container (or, with podman < 4.6, from an image): they name no host path, and every one is
 /// checked against a closed set or a narrow pattern here.
 namespace hookcore::optin {
-
-using Annotations = std::map<std::string, std::string, std::less<>>;
-
-inline constexpr std::string_view kPrefix = "io.cnb.hooks.";
-inline constexpr std::string_view kRoleKey = "io.cnb.hooks.role";
-inline constexpr std::string_view kSessionKey = "io.cnb.hooks.session";
 
 enum class Role { kDev, kBuild, kDetect, kLaunch };
 enum class WorkspaceMode { kOverlay, kReadonly, kLive };
@@ -55,28 +49,17 @@ struct Request {
 /// What may follow kPrefix.
 std::span<const std::string_view> annotation_names();
 
-/// Whether these are of a pod's sandbox, as containerd or CRI-O marks it: nobody's container.
-bool is_sandbox(const Annotations& annotations);
-
 /// nullopt: not opted in (no role, or a pod's sandbox, which is given the annotations of its pod),
-/// leave the container alone. For one name,
-/// io.cnb.hooks.NAME/container.CONTAINER wins over io.cnb.hooks.NAME/pod over io.cnb.hooks.NAME;
-/// CONTAINER is what the CRI annotations call this container. Throws Error(Code::kAnnotation),
-/// naming the nearest valid one, for an unknown key below our prefix (with or without a role: it is
-/// a slip of the pen) and, once there is a role, for a bad value.
+/// leave the container alone. For one name, io.cnb.hooks.NAME/container.CONTAINER wins over
+/// io.cnb.hooks.NAME/pod over io.cnb.hooks.NAME; CONTAINER is container_name(). Throws
+/// Error(Code::kAnnotation), naming the nearest valid one, for an unknown key below our prefix (with
+/// or without a role: it is a slip of the pen) and, once there is a role, for a bad value.
 std::optional<Request> parse_request(const Annotations& annotations, const Defaults& defaults = {});
 
 /// The annotations of ours that count for this container, under their bare keys: what a door hands
 /// on where a pod's annotations don't reach the container by themselves. Throws as parse_request
 /// does for an unknown key; values aren't looked at.
 Annotations resolve(const Annotations& annotations);
-
-/// The first annotation of ours on a container that has no role at all, not even one of another
-/// container of its pod: somebody meant to opt in. Empty when there is none.
-std::string_view key_without_role(const Annotations& annotations);
-
-/// The pod's uid by what containerd's CRI plugin and CRI-O write into config.json; empty elsewhere.
-std::string pod_uid(const Annotations& annotations);
 
 /// Value parsers, shared with the configuration file. nullopt for anything else than a valid one.
 std::optional<Role> parse_role(std::string_view text);

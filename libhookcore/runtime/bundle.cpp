@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include "libhookcore/base/error.h"
 #include "libhookcore/environment/hooks.h"
 #include "libhookcore/environment/plan.h"
@@ -20,17 +18,12 @@ struct OptIn {
   bool by_environment = false;
 };
 
-bool has_annotation_of_ours(const optin::Annotations& annotations) {
-  const auto first = annotations.lower_bound(optin::kPrefix);
-  return first != annotations.end() && first->first.starts_with(optin::kPrefix);
-}
-
 /// nullopt: the container is none of our business. Where there is an annotation of ours the
 /// environment has no say: an image has one too.
 std::optional<OptIn> find_opt_in(const Document& document) {
   if (!document.may_mention_us()) return std::nullopt;
   oci::OptInFields fields = oci::parse_opt_in(document.text(), document.where());
-  if (has_annotation_of_ours(fields.annotations)) {
+  if (optin::mentions_us(fields.annotations)) {
     if (!optin::parse_request(fields.annotations)) return std::nullopt;
     return OptIn{std::move(fields.annotations), false};
   }
@@ -46,17 +39,8 @@ std::optional<Document> open_config(const Invocation& call) {
   return Document::open(std::string(call.bundle.value_or(".")), kConfigName);
 }
 
-/// A bundle that makes its own user namespace and is run by a plain user.
-environment::Starter starter(const oci::ConfigView& config) {
-  const bool plain_user = ::geteuid() != 0 && config.has_namespace("user");
-  return plain_user ? environment::Starter::kPlainUser : environment::Starter::kPrivileged;
-}
-
 void take_over_annotations(oci::ConfigEditor& editor, const optin::Annotations& annotations) {
-  for (auto at = annotations.lower_bound(optin::kPrefix);
-       at != annotations.end() && at->first.starts_with(optin::kPrefix); ++at) {
-    editor.set_annotation(at->first, at->second);
-  }
+  for (const auto& [key, value] : optin::ours(annotations)) editor.set_annotation(key, value);
   editor.remove_env(optin::is_variable);
 }
 
@@ -72,7 +56,8 @@ std::string adjusted(const Document& document, const OptIn& opt_in,
   if (plan.cwd && editor.view().cwd != "/") {
     editor.set_annotation(std::string(environment::kEngineCwd), editor.view().cwd);
   }
-  environment::add_hooks(editor, environment::installed_hooks_directory(), starter(editor.view()));
+  environment::add_hooks(editor, environment::installed_hooks_directory(),
+                         environment::starter_of(editor.view()));
   return editor.text();
 }
 

@@ -27,20 +27,6 @@ TEST(Request, IsAbsentWithoutARole) {
   EXPECT_FALSE(parse_request({{"io.cnb.hooks.workspace", "nonsense"}}));
 }
 
-TEST(Request, WithoutARoleIsNoticed) {
-  EXPECT_EQ("", key_without_role({}));
-  EXPECT_EQ("", key_without_role({{"io.cnb.hook.role", "dev"}, {"io.cnb.hooksx", "1"}, {"z", ""}}));
-  EXPECT_EQ("", key_without_role({{kRoleOfOurs, "dev"}, {"io.cnb.hooks.cwd", "keep"}}));
-  EXPECT_EQ("io.cnb.hooks.cwd", key_without_role({{"a", "b"}, {"io.cnb.hooks.cwd", "keep"}}));
-  EXPECT_EQ("io.cnb.hooks.scratch",
-            key_without_role({{"io.cnb.hooks.scratch", "tmpfs"}, {"io.cnb.hooks.session", "s"}}));
-  // Another container of the pod has one: this one was left out on purpose.
-  EXPECT_EQ("", key_without_role(
-                    {{"io.cnb.hooks.cwd", "keep"}, {"io.cnb.hooks.role/container.main", "dev"}}));
-  EXPECT_EQ("", key_without_role({{"io.cnb.hooks.cwd", "keep"},
-                                  {"io.kubernetes.cri.container-type", "sandbox"}}));
-}
-
 TEST(Request, IsAbsentForAPodsSandbox) {
   for (const char* key :
        {"io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType"}) {
