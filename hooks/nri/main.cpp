@@ -21,7 +21,6 @@ namespace {
 using namespace hookcore;
 
 constexpr int kWrongUsage = 2;
-constexpr int kRefused = 4;
 
 void add_options(CLI::App& app, daemon::Options& options, bool& is_ready) {
   app.add_option("--socket", options.socket, "NRI's socket")->capture_default_str();
@@ -77,11 +76,9 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     return run(argc, argv);
-  } catch (const Error& error) {
+  } catch (const std::exception& exception) {
+    const Error error = as_error(exception);
     std::fprintf(stderr, "oci-cnb-nri: %s\n", error.line().c_str());
     return cli_exit_code(error.code());
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "oci-cnb-nri: system: %s\n", error.what());
-    return kRefused;
   }
 }

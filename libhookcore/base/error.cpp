@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -103,6 +104,15 @@ SystemError::SystemError(std::string_view operation, std::string_view object, in
     : Error(code, std::string(operation) + ": " + std::strerror(error_number), quote(object),
             remedy_of(error_number, std::move(remedy))),
       error_number_(error_number) {}
+
+Error as_error(const std::exception& exception) {
+  if (const auto* const error = dynamic_cast<const Error*>(&exception)) return *error;
+  if (dynamic_cast<const std::bad_alloc*>(&exception) != nullptr) {
+    return {Code::kSystem, "out of memory"};
+  }
+  return {Code::kSystem, std::string("internal error: ") + exception.what(), "",
+          "please report this line"};
+}
 
 std::string quote(std::string_view bytes, size_t max) {
   std::string out = "\"";

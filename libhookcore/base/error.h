@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cerrno>
+#include <exception>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -62,6 +63,10 @@ class SystemError : public Error {
  private:
   int error_number_;
 };
+
+/// What a program tells of any exception that ends it: one that is no Error is a mistake of ours,
+/// unless memory ran out.
+Error as_error(const std::exception& exception);
 
 /// Bytes from outside, fit for one line of a terminal or log: in double quotes, with control
 /// characters, quotes, backslashes and invalid UTF-8 escaped, cut at max bytes.

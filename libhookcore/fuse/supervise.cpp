@@ -13,12 +13,14 @@
 #include <boost/process.hpp>
 #include <boost/process/extend.hpp>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <system_error>
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/fuse/launch.h"
 #include "libhookcore/overlay/workspace.h"
+#include "libhookcore/report/log.h"
 #include "libhookcore/session/helper.h"
 #include "libhookcore/sys/fd.h"
 #include "libhookcore/sys/file.h"
@@ -151,10 +153,17 @@ void note_failure(const std::string& failure) {
   session::write_helper(kSessionFd, *helper);
 }
 
-void serve(const std::vector<std::string>& words, report::Log& log) {
+// What Launch has put on the command line.
+struct Task {
+  std::string container;
+  std::string session;
+  bool writable;
+};
+
+void serve(const Task& task, report::Log& log) {
   const std::string program = find_program();
   if (program.empty()) throw Error(Code::kSystem, "fuse-overlayfs is not installed");
-  Daemon daemon(program, words.at(3) == "rw");
+  Daemon daemon(program, task.writable);
   // Only the daemon answers for the mount: with it the mount ends.
   ::close(kDeviceFd);
   const Use use = watch(daemon);
@@ -166,18 +175,32 @@ void serve(const std::vector<std::string>& words, report::Log& log) {
     return;
   }
   note_failure(failure);
-  log.failure(Error(Code::kSystem, "the workspace has ended: " + failure, words.at(2),
+  log.failure(Error(Code::kSystem, "the workspace has ended: " + failure, task.session,
                     "start the container again"));
 }
 
 }  // namespace
 
-void supervise(const std::vector<std::string>& words, report::Log& log) {
+int run_helper(const std::vector<std::string>& words) {
+  constexpr size_t kWords = 4;
+  if (words.size() != kWords) {
+    std::fputs("oci-cnb-fuse: the mount hook starts this program, see oci-cnb-hooks(7)\n", stderr);
+    return cli_exit_code(Code::kUsage);
+  }
+  const Task task{words[1], words[2], words[3] == "rw"};
+  ::umask(077);
+  ::prctl(PR_SET_DUMPABLE, 0);
+  report::Log log(kHelperName, [] { return sys::UniqueFd(::fcntl(kLogFd, F_DUPFD_CLOEXEC, 0)); });
+  log.set_container(task.container);
+  log.set_session(task.session);
   try {
-    serve(words, log);
-  } catch (const Error& error) {
+    serve(task, log);
+    return 0;
+  } catch (const std::exception& exception) {
+    const Error error = as_error(exception);
     tell_hook(error.what());
-    throw;
+    log.failure(error);
+    return hook_exit_code(error.code());
   }
 }
 

@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 
-#include <new>
-
 #include "libhookcore/session/store.h"
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/process.h"
@@ -43,16 +41,11 @@ int run_program(const char* name, void (*body)(report::Log& log)) {
     sys::isolate_process();
     body(log);
     return 0;
-  } catch (const Error& error) {
+  } catch (const std::exception& exception) {
+    const Error error = as_error(exception);
     log.failure(error);
     return hook_exit_code(error.code());
-  } catch (const std::bad_alloc&) {
-    log.failure(Error(Code::kSystem, "out of memory"));
-  } catch (const std::exception& error) {
-    log.failure(Error(Code::kSystem, std::string("internal error: ") + error.what(), "",
-                      "please report this line"));
   }
-  return hook_exit_code(Code::kSystem);
 }
 
 std::string read_stdin(size_t max, Code code) {

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <new>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,13 +31,8 @@ class Program {
   int run() {
     try {
       adjust_and_become();
-    } catch (const Error& error) {
-      return fail(error);
-    } catch (const std::bad_alloc&) {
-      return fail(Error(Code::kSystem, "out of memory"));
-    } catch (const std::exception& error) {
-      return fail(Error(Code::kSystem, std::string("internal error: ") + error.what(), "",
-                        "please report this line"));
+    } catch (const std::exception& exception) {
+      return fail(as_error(exception));
     }
   }
 

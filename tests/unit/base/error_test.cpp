@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <new>
 #include <set>
 
 namespace hookcore {
@@ -40,6 +41,15 @@ TEST(Error, ACallThatIsMissingHasARemedy) {
   EXPECT_NE(std::string::npos, SystemError("mount", "x", ENOSYS).line().find(doctor));
   EXPECT_EQ("do this", SystemError("mount", "x", ENOSYS, Code::kSystem, "do this").remedy());
   EXPECT_EQ("", SystemError("mount", "x", EPERM).remedy());
+}
+
+TEST(Error, OfWhateverEndsAProgram) {
+  EXPECT_EQ("ids: what; where; do", as_error(Error(Code::kIds, "what", "where", "do")).line());
+  EXPECT_EQ(SystemError("read", "x", EIO, Code::kScratch).line(),
+            as_error(SystemError("read", "x", EIO, Code::kScratch)).line());
+  EXPECT_EQ("system: out of memory", as_error(std::bad_alloc()).line());
+  EXPECT_EQ("system: internal error: how; please report this line",
+            as_error(std::runtime_error("how")).line());
 }
 
 TEST(Error, SystemErrorQuotesItsObject) {
