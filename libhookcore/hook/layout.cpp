@@ -1,6 +1,10 @@
 #include "libhookcore/hook/layout.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/sys/file.h"
@@ -26,7 +30,46 @@ void mount_configured_cnb(sys::MountApi& api, const Job& job, Rootfs& rootfs, Ro
   api.attach(mount.get(), target.get());
 }
 
+sys::UniqueFd clone_on_disk(sys::MountApi& api, int scratch) {
+  if (::mkdirat(scratch, kLayersName, 0755) != 0 && errno != EEXIST) {
+    throw SystemError("mkdirat", kLayersName, errno, Code::kScratch);
+  }
+  const sys::UniqueFd directory = sys::open_at(
+      scratch, kLayersName, O_PATH | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kStrict);
+  return api.clone(directory.get(), false);
+}
+
+void give_to_process(int layers, const overlay::ProcessIds& process) {
+  const struct ::stat made = sys::stat_fd(layers, kLayers);
+  const bool same_owner = made.st_uid == process.uid && made.st_gid == process.gid;
+  if (!same_owner && ::fchown(layers, process.uid, process.gid) != 0) {
+    throw SystemError("fchown", kLayers, errno, Code::kScratch);
+  }
+  if ((!same_owner || (made.st_mode & 07777) != 0755) && ::fchmod(layers, 0755) != 0) {
+    throw SystemError("fchmod", kLayers, errno, Code::kScratch);
+  }
+}
+
 }  // namespace
+
+sys::UniqueFd make_layers(sys::MountApi& api, const optin::Scratch& scratch,
+                          const LayersPlan& plan) {
+  sys::UniqueFd mount;
+  if (scratch.tmpfs) {
+    sys::TmpfsOptions options{scratch.size_bytes};
+    if (!plan.mount_source.empty()) options.source = plan.mount_source;
+    mount = api.tmpfs(options);
+  } else {
+    mount = clone_on_disk(api, plan.scratch);
+  }
+  const sys::UniqueFd root = sys::reopen_directory(mount.get());
+  if (!plan.in_use || scratch.tmpfs) give_to_process(root.get(), plan.process);
+  sys::MountFlags flags;
+  flags.no_dev = true;
+  flags.no_suid = true;
+  api.set_flags(mount.get(), flags);
+  return mount;
+}
 
 // build and detect run the lifecycle from /cnb/lifecycle (CNB platform specification).
 std::optional<Error> check_lifecycle(const Job& job, const Rootfs& rootfs) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/hook/job.h"
@@ -9,6 +10,22 @@
 #include "libhookcore/sys/mount.h"
 
 namespace hookcore::hook {
+
+/// A session's /layers, in its directory.
+inline constexpr const char* kLayersName = "layers";
+
+/// Where a mount for /layers comes from, and for whom it is.
+struct LayersPlan {
+  int scratch;                   ///< the session's directory
+  std::string mount_source;      ///< by which others find one in memory; empty: nobody looks for it
+  bool in_use;                   ///< others are at work in the one on disk: it stays theirs
+  const overlay::ProcessIds& process;
+};
+
+/// The mount for a container for which the engine has mounted none: in memory, or what the session
+/// has on disk. Attached nowhere.
+sys::UniqueFd make_layers(sys::MountApi& api, const optin::Scratch& scratch,
+                          const LayersPlan& plan);
 
 /// Ids of the container's root, as we see them: who owns directories that are made in the rootfs.
 struct RootIds {

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "libhookcore/hook/workspace_place.h"
 #include "libhookcore/ignore/rules.h"
 #include "libhookcore/oci/config.h"
 #include "libhookcore/overlay/mask_layer.h"
@@ -16,12 +17,6 @@ struct NestedMount {
   std::string path;  ///< below the workspace
   bool directory = true;
   sys::UniqueFd tree;  ///< a clone of it with everything below
-};
-
-/// The engine's mount at the workspace's path.
-struct EngineMount {
-  int fd;
-  const sys::MountInfo& info;
 };
 
 /// Finds and clones the engine's mounts below the workspace. A mount that came with the source (it

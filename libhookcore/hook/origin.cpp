@@ -3,11 +3,25 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <ctime>
+#include <vector>
 
 #include "libhookcore/sys/file.h"
 
 namespace hookcore::hook {
+namespace {
+
+std::vector<std::array<uint32_t, 3>> ranges_of(const std::vector<oci::IdMapping>& mappings) {
+  std::vector<std::array<uint32_t, 3>> ranges;
+  ranges.reserve(mappings.size());
+  for (const oci::IdMapping& one : mappings) {
+    ranges.push_back({one.container_id, one.host_id, one.size});
+  }
+  return ranges;
+}
+
+}  // namespace
 
 void note_source(const Job& job, const sys::Proc& proc, session::SessionState& state) {
   const oci::Mount* mount = job.config.mount_at(job.request.workspace_path);
@@ -34,6 +48,17 @@ void confirm_source(int source_fd, session::SessionState& state) {
   state.source_device = status.st_dev;
   state.source_inode = status.st_ino;
   state.origin.path.clear();
+}
+
+void note_view(const Job& job, const ignore::RuleSet& rules, const overlay::IdShift& shift,
+               bool user_xattr, session::Origin& origin) {
+  origin.asked_rules = job.request.ignore_file.value_or("");
+  origin.rules = rules.file();
+  origin.user_xattr = user_xattr;
+  origin.uid_swap = {shift.uid.on_disk, shift.uid.shown};
+  origin.gid_swap = {shift.gid.on_disk, shift.gid.shown};
+  origin.uids = ranges_of(job.config.uid_mappings);
+  origin.gids = ranges_of(job.config.gid_mappings);
 }
 
 }  // namespace hookcore::hook

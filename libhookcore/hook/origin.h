@@ -1,6 +1,8 @@
 #pragma once
 
 #include "libhookcore/hook/job.h"
+#include "libhookcore/ignore/rules.h"
+#include "libhookcore/overlay/ids.h"
 #include "libhookcore/session/store.h"
 #include "libhookcore/sys/process.h"
 
@@ -13,5 +15,9 @@ void note_source(const Job& job, const sys::Proc& proc, session::SessionState& s
 
 /// Forgets it unless source_fd, what the engine has really mounted, is that very directory.
 void confirm_source(int source_fd, session::SessionState& state);
+
+/// Adds what a look at the session's upper needs to see the source as the container does.
+void note_view(const Job& job, const ignore::RuleSet& rules, const overlay::IdShift& shift,
+               bool user_xattr, session::Origin& origin);
 
 }  // namespace hookcore::hook

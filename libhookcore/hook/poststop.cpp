@@ -7,7 +7,7 @@
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/hook/program.h"
-#include "libhookcore/hook/prepare.h"
+#include "libhookcore/hook/layout.h"
 #include "libhookcore/oci/state.h"
 #include "libhookcore/optin/annotations.h"
 #include "libhookcore/overlay/workspace.h"

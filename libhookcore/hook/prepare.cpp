@@ -2,155 +2,89 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <memory>
 #include <optional>
 #include <vector>
 
 #include "libhookcore/base/error.h"
-#include "libhookcore/base/path.h"
 #include "libhookcore/environment/advice.h"
 #include "libhookcore/hook/container.h"
 #include "libhookcore/hook/layout.h"
 #include "libhookcore/hook/nested.h"
 #include "libhookcore/hook/origin.h"
 #include "libhookcore/hook/rootfs.h"
+#include "libhookcore/hook/shared_mounts.h"
+#include "libhookcore/hook/site.h"
 #include "libhookcore/hook/source_access.h"
-#include "libhookcore/hook/upper_probe.h"
 #include "libhookcore/hook/ways.h"
+#include "libhookcore/hook/workspace_place.h"
 #include "libhookcore/overlay/workspace.h"
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/mount.h"
-#include "libhookcore/sys/mount_table.h"
-#include "libhookcore/sys/shared_mount.h"
 
 namespace hookcore::hook {
 namespace {
 
-/// What the session's other containers have mounted: second mounts of it, fetched before this
-/// container is entered. Empty: there is none.
-struct SharedMounts {
-  sys::UniqueFd workspace;
-  sys::UniqueFd layers;
-};
-
-std::vector<std::array<uint32_t, 3>> ranges_of(const std::vector<oci::IdMapping>& mappings) {
-  std::vector<std::array<uint32_t, 3>> ranges;
-  ranges.reserve(mappings.size());
-  for (const oci::IdMapping& one : mappings) {
-    ranges.push_back({one.container_id, one.host_id, one.size});
-  }
-  return ranges;
-}
-
-/// The work inside the container's mount namespace, with one of the two mount interfaces.
+/// What is mounted in the container, by one of the two mount interfaces.
 class Preparation {
  public:
-  Preparation(const Job& job, const sys::Proc& proc, const session::Store& store, Claim& claim,
-              SharedMounts shared, const Namespaces& namespaces, Rootfs& rootfs,
-              sys::UniqueFd scratch, const UpperProbe& probe, report::Log& log)
-      : job_(job),
-        proc_(proc),
-        claim_(claim),
+  Preparation(const Site& site, SharedMounts shared, WorkspacePlace& place)
+      : site_(site),
+        config_(site.job.config),
+        request_(site.job.request),
+        state_(site.claim.state()),
         shared_(std::move(shared)),
-        namespaces_(namespaces),
-        rootfs_(rootfs),
-        scratch_(std::move(scratch)),
-        state_(claim.state()),
-        log_(log),
-        process_(process_ids(job.config, namespaces)),
-        access_(proc, namespaces, job.config, process_),
-        ways_({job, proc, store, claim, namespaces, rootfs, probe, log, scratch_.get()}),
-        mounts_(proc),
-        rootfs_mount_(mounts_.of(rootfs.fd())) {
-    root_.uid = namespaces.to_ours(false, 0).value_or(process_.uid);
-    root_.gid = namespaces.to_ours(true, 0).value_or(process_.gid);
-  }
+        place_(place),
+        process_(process_ids(config_, site.namespaces)),
+        access_(site.proc, site.namespaces, config_, process_),
+        ways_(site) {}
 
   void run(sys::MountApi& api) {
-    log_.debug("mounting by " + std::string(api.name()));
+    site_.log.debug("mounting by " + std::string(api.name()));
     prepare_workspace(api);
-    if (job_.request.role == optin::Role::kLaunch) return;
-    if (has_layers_mount(proc_, rootfs_)) {
-      shared_.layers.reset();
-    } else if (!shared_.layers) {
-      shared_.layers = make_layers(api);
-    }
-    prepare_layout(api, job_, rootfs_, root_, shared_.layers ? shared_.layers.get() : -1);
-    if (const auto violation = check_lifecycle(job_, rootfs_)) report(*violation);
+    if (request_.role != optin::Role::kLaunch) prepare_directories(api);
   }
 
   // Before the session says that the container is served: a helper that hasn't heard of it gives
   // the workspace up.
   void keep_workspace() { ways_.keep(); }
 
-  // The container is ready: nothing has to be undone any more.
-  void keep() {
-    if (bin_stays_) bin_->leave();
-  }
-
-  // An overlay that is put below a shared mount would be seen on the host, and so would the end of
-  // the engine's mount. Held until the last mount stands.
-  std::vector<std::unique_ptr<sys::PropagationPause>> pause_propagation() {
-    std::vector<std::unique_ptr<sys::PropagationPause>> pauses;
-    if (rootfs_mount_.shared) {
-      log_.debug("the rootfs is shared: propagation paused");
-      pauses.push_back(std::make_unique<sys::PropagationPause>(proc_, rootfs_.fd()));
-    }
-    engine_mount_ = rootfs_.directory(job_.request.workspace_path);
-    if (!engine_mount_) return pauses;
-    // The workspace may lie on another of the engine's mounts.
-    engine_mount_info_ = mounts_.of(engine_mount_->get());
-    for (std::optional mount = engine_mount_info_; mount && mount->id != rootfs_mount_.id;
-         mount = mount->parent == rootfs_mount_.id ? std::nullopt : mounts_.find(mount->parent)) {
-      if (!mount->shared) continue;
-      const sys::UniqueFd root =
-          sys::open_at(AT_FDCWD, mount->mount_point, O_PATH, sys::Resolve::kHost);
-      // Something is mounted over it: then it is not where the workspace's path leads.
-      if (mounts_.of(root.get()).id != mount->id) continue;
-      pauses.push_back(std::make_unique<sys::PropagationPause>(proc_, root.get()));
-    }
-    return pauses;
-  }
-
  private:
   // A violated guarantee of SPEC 4: refused, or, with enforce=warn, written down.
   void report(const Error& violation) {
-    if (job_.request.enforce == optin::Enforce::kStrict) throw violation;
-    log_.warning(violation.line());
-  }
-
-  void prepare_workspace(sys::MountApi& api) {
-    const std::string& path = job_.request.workspace_path;
-    if (!engine_mount_ || !sys::is_mount_root(proc_, engine_mount_->get())) {
-      report(Error(Code::kSource, "nothing is mounted at " + path,
-                   "container " + quote(job_.state.id),
-                   environment::mount_source(job_.config, path) +
-                       ", or name its place with the annotation io.cnb.hooks.workspace-path"));
-      return;
-    }
-    check_source(engine_mount_->get());
-    if (job_.request.workspace != optin::WorkspaceMode::kLive) {
-      mount_overlay(api, engine_mount_->get());
-    } else if (!sys::mount_flags(engine_mount_->get()).read_only) {
-      if (const auto refusal = access_.check(engine_mount_->get())) report(*refusal);
-    }
+    if (request_.enforce == optin::Enforce::kStrict) throw violation;
+    site_.log.warning(violation.line());
   }
 
   bool is_shared() const { return state_.kind != session::Kind::kContainer; }
 
+  void prepare_workspace(sys::MountApi& api) {
+    const std::string& path = request_.workspace_path;
+    const auto engine_mount = place_.engine_mount();
+    if (!engine_mount) {
+      report(Error(Code::kSource, "nothing is mounted at " + path,
+                   "container " + quote(site_.job.state.id),
+                   environment::mount_source(config_, path) +
+                       ", or name its place with the annotation io.cnb.hooks.workspace-path"));
+      return;
+    }
+    check_source(engine_mount->fd);
+    if (request_.workspace != optin::WorkspaceMode::kLive) {
+      mount_workspace(api, *engine_mount);
+    } else if (!sys::mount_flags(engine_mount->fd).read_only) {
+      if (const auto refusal = access_.check(engine_mount->fd)) report(*refusal);
+    }
+  }
+
   // One upper is over one source. Device numbers may be others after the machine was restarted.
   void check_source(int engine_mount) const {
-    const std::string& path = job_.request.workspace_path;
+    const std::string& path = request_.workspace_path;
     const struct ::stat status = sys::stat_fd(engine_mount, path);
     if (status.st_nlink == 0) {
       throw Error(Code::kSource, "the source was removed after the engine had mounted it",
                   "what is mounted at " + path, "start the container again over one that is there");
     }
-    const auto& before = claim_.before();
+    const auto& before = site_.claim.before();
     if (!before || before->source_inode == 0) return;
     const bool same_boot = before->boot_id == state_.boot_id;
     if (before->source_inode == status.st_ino &&
@@ -162,68 +96,64 @@ class Preparation {
                 "name another one with the annotation io.cnb.hooks.session");
   }
 
-  void mount_overlay(sys::MountApi& api, int engine_mount) {
+  // Those of the engine's mount, and whether this container may write its workspace.
+  sys::MountFlags wanted_flags(int engine_mount) const {
     sys::MountFlags flags = sys::mount_flags(engine_mount);
     // crun makes mounts read-only after the hooks have run.
-    const oci::Mount* asked = job_.config.mount_at(job_.request.workspace_path);
+    const oci::Mount* asked = config_.mount_at(request_.workspace_path);
     if (asked != nullptr && asked->is_readonly()) flags.read_only = true;
-    const bool writable =
-        job_.request.workspace == optin::WorkspaceMode::kOverlay && !flags.read_only;
-    ignore::RuleSet rules = ignore::load_rules(engine_mount, job_.request.ignore_file);
-    overlay::IdShift shift;
-    const auto nested = take_nested_mounts(api, mounts_, job_.config, job_.request.workspace_path,
-                                           {engine_mount, engine_mount_info_}, rules);
+    if (request_.workspace != optin::WorkspaceMode::kOverlay) flags.read_only = true;
+    return flags;
+  }
+
+  void mount_workspace(sys::MountApi& api, const EngineMount& engine_mount) {
+    const sys::MountFlags flags = wanted_flags(engine_mount.fd);
+    ignore::RuleSet rules = ignore::load_rules(engine_mount.fd, request_.ignore_file);
+    const auto nested = take_nested_mounts(api, place_.mounts(), config_, request_.workspace_path,
+                                           engine_mount, rules);
     if (shared_.workspace) {
-      join_workspace(api, nested, flags, writable);
-      return;
+      join_workspace(api, nested, flags);
+    } else {
+      make_workspace(api, engine_mount.fd, std::move(rules), nested, flags);
     }
+  }
+
+  // By the first way that serves.
+  void make_workspace(sys::MountApi& api, int engine_mount, ignore::RuleSet rules,
+                      const std::vector<NestedMount>& nested, const sys::MountFlags& flags) {
+    const bool writable = !flags.read_only;
     // Layers are clones that hang nowhere, so that the container's mountinfo tells no path of the
     // host.
     sys::UniqueFd source = overlay::clone_source(api, engine_mount);
     // A container that only reads may be joined by one that writes.
     const bool has_upper = writable || is_shared();
+    overlay::IdShift shift;
     if (has_upper) {
       const auto refusal = access_.grant(api, source, shift);
       if (refusal && writable) report(*refusal);
     }
-    note_origin(engine_mount, rules, shift);
-    const overlay::WorkspacePlan plan{std::move(rules), namespaces_.user_xattr(), true,
-                                      anchors(nested), state_.mount_source};
-    MadeWorkspace workspace = ways_.make(api, plan, std::move(source), has_upper);
-    flags.read_only = !writable;
-    api.set_flags(workspace.mount.get(), flags);
-
-    stand_bin(api, std::move(workspace.tmpfs));
-    for (const sys::UniqueFd& spent : workspace.spent) bin_->drop(spent.get());
-    attach_in_place(api, engine_mount, workspace.mount.get());
-    attach_nested_mounts(api, nested, workspace.mount.get());
-    log_.debug(workspace.account + ", workspace " + (writable ? "writable" : "read-only"));
-  }
-
-  void note_origin(int engine_mount, const ignore::RuleSet& rules, const overlay::IdShift& shift) {
+    const bool user_xattr = site_.namespaces.user_xattr();
     confirm_source(engine_mount, state_);
-    session::Origin& origin = state_.origin;
-    origin.asked_rules = job_.request.ignore_file.value_or("");
-    origin.rules = rules.file();
-    origin.user_xattr = namespaces_.user_xattr();
-    origin.uid_swap = {shift.uid.on_disk, shift.uid.shown};
-    origin.gid_swap = {shift.gid.on_disk, shift.gid.shown};
-    origin.uids = ranges_of(job_.config.uid_mappings);
-    origin.gids = ranges_of(job_.config.gid_mappings);
+    note_view(site_.job, rules, shift, user_xattr, state_.origin);
+    const overlay::WorkspacePlan plan{std::move(rules), user_xattr, true, anchors(nested),
+                                      state_.mount_source};
+    MadeWorkspace made = ways_.make(api, plan, std::move(source), has_upper);
+    api.set_flags(made.mount.get(), flags);
+    place_.put(api, made.mount.get(), std::move(made.tmpfs), made.spent, site_.scratch);
+    attach_nested_mounts(api, nested, made.mount.get());
+    site_.log.debug(made.account + ", workspace " + (writable ? "writable" : "read-only"));
   }
 
-  // The overlay that other containers of the session have; only what the engine has mounted into it
-  // is this container's own.
+  // The one that other containers of the session have; only what the engine has mounted into it is
+  // this container's own.
   void join_workspace(sys::MountApi& api, const std::vector<NestedMount>& nested,
-                      sys::MountFlags flags, bool writable) {
+                      const sys::MountFlags& flags) {
     const int workspace = shared_.workspace.get();
-    if (writable) {
+    if (!flags.read_only) {
       if (const auto refusal = access_.check(workspace)) report(*refusal);
     }
-    flags.read_only = !writable;
     api.set_flags(workspace, flags);
-    stand_bin(api, api.tmpfs({}));
-    attach_in_place(api, engine_mount_->get(), workspace);
+    place_.put(api, workspace, api.tmpfs({}), {}, site_.scratch);
     try {
       attach_nested_mounts(api, nested, workspace);
     } catch (const SystemError& error) {
@@ -231,114 +161,38 @@ class Preparation {
                   "the session's workspace has no place for a mount of this container",
                   error.where(), "mount it into the container that the session begins with, too");
     }
-    log_.debug(std::string("joined the session's workspace, ") +
-               (writable ? "writable" : "read-only"));
+    site_.log.debug(std::string("joined the session's workspace, ") +
+                    (flags.read_only ? "read-only" : "writable"));
   }
 
-  sys::UniqueFd make_layers(sys::MountApi& api) const {
-    sys::UniqueFd mount;
-    if (job_.request.scratch.tmpfs) {
-      sys::TmpfsOptions options{job_.request.scratch.size_bytes};
-      if (is_shared()) options.source = state_.mount_source;
-      mount = api.tmpfs(options);
-    } else {
-      if (::mkdirat(scratch_.get(), kLayersName, 0755) != 0 && errno != EEXIST) {
-        throw SystemError("mkdirat", kLayersName, errno, Code::kScratch);
-      }
-      const sys::UniqueFd directory = sys::open_at(
-          scratch_.get(), kLayersName, O_PATH | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kStrict);
-      mount = api.clone(directory.get(), false);
+  // /layers, /cnb and /platform.
+  void prepare_directories(sys::MountApi& api) {
+    if (has_layers_mount(site_.proc, site_.rootfs)) {
+      shared_.layers.reset();
+    } else if (!shared_.layers) {
+      shared_.layers = make_layers(api, request_.scratch,
+                                   {site_.scratch, is_shared() ? state_.mount_source : "",
+                                    site_.claim.has_company(), process_});
     }
-    const sys::UniqueFd root = sys::reopen_directory(mount.get());
-    // Others are at work in it: it stays theirs.
-    const bool taken = claim_.has_company() && !job_.request.scratch.tmpfs;
-    if (!taken) give_to_process(root.get());
-    sys::MountFlags flags;
-    flags.no_dev = true;
-    flags.no_suid = true;
-    api.set_flags(mount.get(), flags);
-    return mount;
+    const RootIds root{site_.namespaces.to_ours(false, 0).value_or(process_.uid),
+                       site_.namespaces.to_ours(true, 0).value_or(process_.gid)};
+    prepare_layout(api, site_.job, site_.rootfs, root, shared_.layers.get());
+    if (const auto violation = check_lifecycle(site_.job, site_.rootfs)) report(*violation);
   }
 
-  // On the session's work directory, which nobody looks into by its path, below the root that the
-  // runtime gives up when it pivots: the kernel's wait for its readers is then the runtime's own.
-  // Where that isn't so everything goes at once, from the rootfs.
-  void stand_bin(sys::MountApi& api, sys::UniqueFd tmpfs) {
-    std::optional<sys::UniqueFd> place;
-    if (ends_with_old_root(scratch_.get())) {
-      place = sys::try_open_at(scratch_.get(), overlay::kWorkName, O_PATH | O_DIRECTORY,
-                               sys::Resolve::kStrict);
-    }
-    bin_stays_ = place.has_value();
-    bin_ = api.make_bin(std::move(tmpfs), place ? place->get() : rootfs_.fd());
-  }
-
-  // In a shared mount the host would see it too, and in one that is the rootfs, or stands in it,
-  // the container.
-  bool ends_with_old_root(int fd) {
-    const sys::MountInfo mount = mounts_.of(fd);
-    return !mount.shared && !is_within(mount.mount_point, rootfs_mount_.mount_point);
-  }
-
-  void attach_in_place(sys::MountApi& api, int engine_mount, int workspace) {
-    const sys::UniqueFd target = take_engine_mount_away(*bin_, engine_mount);
-    if (!bin_stays_) bin_->empty();
-    api.attach(workspace, target.get());
-  }
-
-  void give_to_process(int layers) const {
-    const struct ::stat made = sys::stat_fd(layers, "/layers");
-    const bool same_owner = made.st_uid == process_.uid && made.st_gid == process_.gid;
-    if (!same_owner && ::fchown(layers, process_.uid, process_.gid) != 0) {
-      throw SystemError("fchown", "/layers", errno, Code::kScratch);
-    }
-    if ((!same_owner || (made.st_mode & 07777) != 0755) && ::fchmod(layers, 0755) != 0) {
-      throw SystemError("fchmod", "/layers", errno, Code::kScratch);
-    }
-  }
-
-  // What stays below the overlay could be uncovered by a container with CAP_SYS_ADMIN. The
-  // directory that comes to light.
-  sys::UniqueFd take_engine_mount_away(sys::MountBin& bin, int engine_mount) const {
-    const std::string& path = job_.request.workspace_path;
-    int mount = engine_mount;
-    // An engine may have mounted more than once.
-    for (sys::UniqueFd next;;) {
-      if (!bin.take_away(mount)) {
-        throw Error(Code::kSource, "the engine's mount is locked and would stay below the overlay",
-                    path);
-      }
-      auto found = rootfs_.directory(path);
-      if (!found) throw Error(Code::kLayout, path + " vanished");
-      if (!sys::is_mount_root(proc_, found->get())) return std::move(*found);
-      next = std::move(*found);
-      mount = next.get();
-    }
-  }
-
-  const Job& job_;
-  const sys::Proc& proc_;
-  const Claim& claim_;
-  SharedMounts shared_;
-  const Namespaces& namespaces_;
-  Rootfs& rootfs_;
-  sys::UniqueFd scratch_;
+  const Site& site_;
+  const oci::ConfigView& config_;
+  const optin::Request& request_;
   session::SessionState& state_;
-  report::Log& log_;
+  SharedMounts shared_;
+  WorkspacePlace& place_;
   overlay::ProcessIds process_;
   SourceAccess access_;
   WayChain ways_;
-  RootIds root_;
-  sys::MountTable mounts_;
-  sys::MountInfo rootfs_mount_;
-  std::optional<sys::UniqueFd> engine_mount_;  ///< what stands at the workspace's path
-  sys::MountInfo engine_mount_info_;
-  std::unique_ptr<sys::MountBin> bin_;
-  bool bin_stays_ = false;
 };
 
-// The session's directory as the entered namespace mounts it: layers of an overlay must come from
-// the namespace that makes it. Before the pivot that is the host's tree; the inode proves it.
+// Layers of an overlay must come from the mount namespace that makes it. Before the pivot that one
+// shows the host's tree; the inode proves it.
 sys::UniqueFd open_scratch(const session::Store& store, const session::Session& session) {
   const std::string path = store.root() + "/sessions/" + session.name();
   sys::UniqueFd fd = sys::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY, sys::Resolve::kHost);
@@ -349,54 +203,8 @@ sys::UniqueFd open_scratch(const session::Store& store, const session::Session& 
   return fd;
 }
 
-// Empty when the process ended meanwhile.
-sys::UniqueFd clone_of_holder(const sys::Proc& proc, pid_t holder, const sys::MountTag& tag) {
-  try {
-    return sys::clone_mount_of(proc, holder, tag, true);
-  } catch (const Error&) {
-    if (sys::has_mount(proc, holder, tag)) throw;
-    return {};
-  }
-}
-
-// nullopt when a process that has one of them ended meanwhile.
-std::optional<SharedMounts> fetch_shared_mounts(const Job& job, const sys::Proc& proc,
-                                                const Claim& claim) {
-  SharedMounts shared;
-  const std::string& source = claim.state().mount_source;
-  if (source.empty()) return shared;
-  if (claim.holder() && job.request.workspace != optin::WorkspaceMode::kLive) {
-    shared.workspace =
-        clone_of_holder(proc, *claim.holder(), session::workspace_tag(claim.state()));
-    if (!shared.workspace) return std::nullopt;
-  }
-  const sys::MountTag layers{"tmpfs", source};
-  if (job.request.scratch.tmpfs && job.request.role != optin::Role::kLaunch &&
-      claim.has_company()) {
-    if (const auto holder = sys::find_mount_holder(proc, layers)) {
-      shared.layers = clone_of_holder(proc, *holder, layers);
-      if (!shared.layers) return std::nullopt;
-    }
-  }
-  return shared;
-}
-
-}  // namespace
-
-bool prepare_container(const Job& job, const sys::Proc& proc, const session::Store& store,
-                       Claim& claim, report::Log& log) {
-  auto shared = fetch_shared_mounts(job, proc, claim);
-  if (!shared) return false;
-  // mount(2) can't move what another container's namespace gave.
-  const bool joins = shared->workspace || shared->layers;
-  Namespaces namespaces(proc, job.pid, job.stage);
-  log.set_opener(store.log_directory_opener());
-  namespaces.enter();
-  Rootfs rootfs(proc, rootfs_path(job.state, job.config));
-  const UpperProbe probe(store.fd(), claim.state().boot_id, namespaces.user_xattr());
-  Preparation preparation(job, proc, store, claim, std::move(*shared), namespaces, rootfs,
-                          open_scratch(store, claim.session()), probe, log);
-  const auto pauses = preparation.pause_propagation();
+// joins: mount(2) can't move what another container's namespace gave.
+void mount_everything(const Site& site, Preparation& preparation, bool joins) {
   try {
     preparation.run(*sys::make_new_mount_api());
   } catch (const sys::MountApiUnavailable& reason) {
@@ -405,13 +213,36 @@ bool prepare_container(const Job& job, const sys::Proc& proc, const session::Sto
                   std::string("a running session's workspace can't be joined: ") + reason.what(),
                   "", "start this container when the session's other containers have ended");
     }
-    log.debug(std::string("falling back to mount(2): ") + reason.what());
-    preparation.run(*sys::make_legacy_mount_api(proc, rootfs.fd(), rootfs.path()));
+    site.log.debug(std::string("falling back to mount(2): ") + reason.what());
+    const Rootfs& rootfs = site.rootfs;
+    preparation.run(*sys::make_legacy_mount_api(site.proc, rootfs.fd(), rootfs.path()));
   }
-  rootfs.require_uncovered();
+  site.rootfs.require_uncovered();
+}
+
+}  // namespace
+
+bool prepare_container(const Job& job, const sys::Proc& proc, const session::Store& store,
+                       Claim& claim, report::Log& log) {
+  auto shared = fetch_shared_mounts(job, proc, claim);
+  if (!shared) return false;
+  const bool joins = shared->any();
+
+  Namespaces namespaces(proc, job.pid, job.stage);
+  log.set_opener(store.log_directory_opener());
+  namespaces.enter();
+
+  Rootfs rootfs(proc, rootfs_path(job.state, job.config));
+  const sys::UniqueFd scratch = open_scratch(store, claim.session());
+  const Site site{job, proc, store, claim, namespaces, rootfs, log, scratch.get()};
+  WorkspacePlace place(proc, rootfs, job.request.workspace_path);
+  Preparation preparation(site, std::move(*shared), place);
+  const auto pauses = place.pause_propagation(log);
+  mount_everything(site, preparation, joins);
+
   preparation.keep_workspace();
   claim.commit();
-  preparation.keep();
+  place.leave_bin();
   rootfs.keep();
   return true;
 }

@@ -8,9 +8,6 @@
 
 namespace hookcore::hook {
 
-/// A session's /layers, in its directory.
-inline constexpr const char* kLayersName = "layers";
-
 /// Enters the container of job and mounts workspace and layout, with the scratch of the
 /// claimed session, or as another container of it has them. The process stays in the container's
 /// mount namespace. Completes the origin of claim.state() (see origin.h), and commits the claim.

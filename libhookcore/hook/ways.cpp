@@ -1,11 +1,6 @@
 #include "libhookcore/hook/ways.h"
 
 #include <fcntl.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <array>
-#include <climits>
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/copy/copy.h"
@@ -27,14 +22,14 @@ std::string helper_program(const sys::Proc& proc) {
 MadeWorkspace WayChain::make(sys::MountApi& api, const overlay::WorkspacePlan& plan,
                              sys::UniqueFd source, bool has_upper) {
   Work work{api, plan, std::move(source), has_upper};
-  if (has_upper && !place_.job.request.scratch.tmpfs) {
-    overlay::refuse_scratch_inside(place_.proc, work.source.get(), place_.scratch);
+  if (has_upper && !site_.job.request.scratch.tmpfs) {
+    overlay::refuse_scratch_inside(site_.proc, work.source.get(), site_.scratch);
   }
   std::vector<WayRefusal> refusals;
   Code code = Code::kSystem;
   MadeWorkspace made;
   const auto try_one = [&](Way way) {
-    if (place_.claim.state().way != way) place_.claim.note_way(way);
+    if (site_.claim.state().way != way) site_.claim.note_way(way);
     try {
       made = take(way, work);
     } catch (const WayRefused& refused) {
@@ -46,25 +41,25 @@ MadeWorkspace WayChain::make(sys::MountApi& api, const overlay::WorkspacePlan& p
   const auto way = take_first([this](Way one) { return obstacle(one); }, try_one, refusals);
   if (!way) {
     throw Error(code, "no way to a workspace: " + describe(refusals),
-                quote(place_.claim.state().origin.path),
+                quote(site_.claim.state().origin.path),
                 "set scratch-dir in config.toml to a directory on ext4, xfs, btrfs or tmpfs, or "
                 "install fuse-overlayfs");
   }
-  session::SessionState& state = place_.claim.state();
-  if (!place_.claim.is_restart()) state.way_reason = describe(refusals);
+  session::SessionState& state = site_.claim.state();
+  if (!site_.claim.is_restart()) state.way_reason = describe(refusals);
   if (!refusals.empty())
-    place_.log.info("way " + std::string(name(*way)) + ": " + describe(refusals));
+    site_.log.info("way " + std::string(name(*way)) + ": " + describe(refusals));
   return made;
 }
 
 // What can be told without trying.
 std::optional<WayRefusal> WayChain::obstacle(Way way) const {
-  const session::SessionState& state = place_.claim.state();
-  if (place_.claim.is_restart()) {
+  const session::SessionState& state = site_.claim.state();
+  if (site_.claim.is_restart()) {
     if (way == state.way) return std::nullopt;
     return WayRefusal{way, "the session was begun as " + std::string(name(state.way))};
   }
-  return place_.job.home.settings.ways.obstacle(way);
+  return site_.job.home.settings.ways.obstacle(way);
 }
 
 MadeWorkspace WayChain::take(Way way, Work& work) {
@@ -81,16 +76,16 @@ MadeWorkspace WayChain::take(Way way, Work& work) {
 }
 
 session::WayBook WayChain::book(const Work& work) const {
-  return {place_.store.fd(), place_.claim.state().boot_id, work.source.get(), place_.scratch,
-          place_.namespaces.user_xattr()};
+  return {site_.store.fd(), site_.claim.state().boot_id, work.source.get(), site_.scratch,
+          site_.namespaces.user_xattr()};
 }
 
 void WayChain::prepare_scratch(Work& work) const {
   if (!work.has_upper) return;
   if (!work.scratch) {
-    const optin::Scratch& scratch = place_.job.request.scratch;
+    const optin::Scratch& scratch = site_.job.request.scratch;
     work.scratch = scratch.tmpfs ? work.api.tmpfs({scratch.size_bytes})
-                                 : work.api.clone(place_.scratch, false);
+                                 : work.api.clone(site_.scratch, false);
   }
   overlay::prepare_upper(work.scratch.get(), work.source.get());
 }
@@ -107,11 +102,11 @@ MadeWorkspace WayChain::made(Work& work, sys::UniqueFd mount) {
 
 MadeWorkspace WayChain::take_overlay(Work& work) {
   try {
-    if (work.has_upper && !place_.job.request.scratch.tmpfs) {
-      if (!place_.probe.is_known(place_.scratch)) {
+    if (work.has_upper && !site_.job.request.scratch.tmpfs) {
+      if (!probe_.is_known(site_.scratch)) {
         const auto known = book(work).find(Way::kOverlay);
         if (known && !known->works) throw WayRefused(known->reason, {}, false, Code::kScratch);
-        place_.probe.require(place_.scratch);
+        probe_.require(site_.scratch);
       }
     }
     prepare_scratch(work);
@@ -127,14 +122,14 @@ MadeWorkspace WayChain::take_overlay(Work& work) {
 
 // The same layers.
 MadeWorkspace WayChain::take_fuse(Work& work) {
-  if (place_.job.stage == Stage::kContainer) {
+  if (site_.job.stage == Stage::kContainer) {
     throw WayRefused("the hook runs inside of the container, where no daemon is started");
   }
   fuse::require_available();
   const auto known = book(work).find(Way::kFuse);
   if (known && !known->works) throw WayRefused(known->reason);
   try {
-    if (!known && work.has_upper && !place_.job.request.scratch.tmpfs) try_fuse(work);
+    if (!known && work.has_upper && !site_.job.request.scratch.tmpfs) try_fuse(work);
     prepare_scratch(work);
     if (!work.workspace.tmpfs) {
       work.workspace = overlay::make_masks(work.api, work.plan, work.source.get());
@@ -146,14 +141,14 @@ MadeWorkspace WayChain::take_fuse(Work& work) {
   }
   session::Helper record;
   record.pid = helper_->pid();
-  record.start_time = place_.proc.start_time(record.pid).value_or(0);
-  record.boot_id = place_.claim.state().boot_id;
-  session::write_helper(place_.claim.session().fd(), record);
+  record.start_time = site_.proc.start_time(record.pid).value_or(0);
+  record.boot_id = site_.claim.state().boot_id;
+  session::write_helper(site_.claim.session().fd(), record);
   return made(work, helper_->take_mount());
 }
 
 void WayChain::try_fuse(Work& work) {
-  fuse::try_out(work.api, place_.scratch, [&](int masks, int source, int scratch) {
+  fuse::try_out(work.api, site_.scratch, [&](int masks, int source, int scratch) {
     return launch(work, masks, source, scratch);
   });
   book(work).note(Way::kFuse, {true, {}});
@@ -166,15 +161,15 @@ fuse::Launch WayChain::launch(Work& work, int masks, int source, int scratch) co
   plan.mask = masks;
   plan.source = source;
   plan.scratch = scratch;
-  plan.rootfs = place_.rootfs.path();
-  plan.program = helper_program(place_.proc);
-  plan.container = place_.job.state.id;
-  plan.session = place_.claim.session().name();
-  const sys::UniqueFd log = place_.store.log_directory();
+  plan.rootfs = site_.rootfs.path();
+  plan.program = helper_program(site_.proc);
+  plan.container = site_.job.state.id;
+  plan.session = site_.claim.session().name();
+  const sys::UniqueFd log = site_.store.log_directory();
   plan.log_directory = log.get();
   // Opened once more: the other descriptor is the session's lock, which would be held for as long
   // as any copy of it.
-  const sys::UniqueFd session = sys::reopen_directory(place_.claim.session().fd());
+  const sys::UniqueFd session = sys::reopen_directory(site_.claim.session().fd());
   plan.session_directory = session.get();
   try {
     return fuse::Launch(work.api, plan);
@@ -186,15 +181,15 @@ fuse::Launch WayChain::launch(Work& work, int masks, int source, int scratch) co
 // The session's directory itself is mounted: no overlay is between, and nothing of the source
 // below.
 MadeWorkspace WayChain::take_copy(Way way, Work& work) {
-  if (place_.job.request.scratch.tmpfs) throw WayRefused("a copy lies on disk, not in memory");
+  if (site_.job.request.scratch.tmpfs) throw WayRefused("a copy lies on disk, not in memory");
   // Or the copy would be copied, too.
   if (!work.has_upper) {
-    overlay::refuse_scratch_inside(place_.proc, work.source.get(), place_.scratch);
+    overlay::refuse_scratch_inside(site_.proc, work.source.get(), site_.scratch);
   }
   const bool there =
-      place_.claim.is_restart() && sys::stat_at(place_.scratch, kCopyName).has_value();
+      site_.claim.is_restart() && sys::stat_at(site_.scratch, kCopyName).has_value();
   const std::string account = there ? "the copy of before" : copy_source(way, work);
-  const sys::UniqueFd copy = sys::open_at(place_.scratch, kCopyName,
+  const sys::UniqueFd copy = sys::open_at(site_.scratch, kCopyName,
                                           O_PATH | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kStrict);
   if (!work.workspace.tmpfs) work.workspace.tmpfs = work.api.tmpfs({});
   MadeWorkspace result = made(work, work.api.clone(copy.get(), false));
@@ -206,17 +201,17 @@ MadeWorkspace WayChain::take_copy(Way way, Work& work) {
 std::string WayChain::copy_source(Way way, const Work& work) {
   copy::Options options;
   options.method = way == Way::kReflink ? copy::Method::kReflink : copy::Method::kPlain;
-  options.limit_bytes = place_.job.home.settings.ways.copy_limit_bytes;
+  options.limit_bytes = site_.job.home.settings.ways.copy_limit_bytes;
   options.anchors = work.plan.anchors;
   options.progress = [this](const copy::Progress& progress) {
-    place_.log.info("copied " + std::to_string(progress.bytes) + " of " +
+    site_.log.info("copied " + std::to_string(progress.bytes) + " of " +
                     std::to_string(progress.all_bytes) + " bytes");
   };
   try {
     const copy::Result result = copy::make_copy(work.source.get(), work.plan.rules,
-                                                place_.claim.session().fd(), kCopyName, options);
+                                                site_.claim.session().fd(), kCopyName, options);
     if (result.attributes_refused > 0) {
-      place_.log.warning(std::to_string(result.attributes_refused) +
+      site_.log.warning(std::to_string(result.attributes_refused) +
                          " files lack an attribute of their originals: the scratch's file system "
                          "refused it, first for " +
                          quote(result.first_refused));

@@ -1,20 +1,14 @@
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "libhookcore/base/way.h"
 #include "libhookcore/fuse/launch.h"
-#include "libhookcore/hook/claim.h"
-#include "libhookcore/hook/container.h"
-#include "libhookcore/hook/job.h"
-#include "libhookcore/hook/rootfs.h"
+#include "libhookcore/hook/site.h"
 #include "libhookcore/hook/upper_probe.h"
 #include "libhookcore/overlay/workspace.h"
-#include "libhookcore/report/log.h"
-#include "libhookcore/session/store.h"
 #include "libhookcore/session/way_book.h"
 #include "libhookcore/sys/mount.h"
 
@@ -32,18 +26,10 @@ struct MadeWorkspace {
 /// kernel's overlay serves, nothing here is done for the sake of the others.
 class WayChain {
  public:
-  struct Place {
-    const Job& job;
-    const sys::Proc& proc;
-    const session::Store& store;
-    Claim& claim;
-    const Namespaces& namespaces;
-    const Rootfs& rootfs;
-    const UpperProbe& probe;
-    report::Log& log;
-    int scratch;  ///< the session's directory, in the entered mount namespace
-  };
-  explicit WayChain(const Place& place) : place_(place) {}
+  /// site has to outlive this object.
+  explicit WayChain(const Site& site)
+      : site_(site),
+        probe_(site.store.fd(), site.claim.state().boot_id, site.namespaces.user_xattr()) {}
 
   /// source: root of a clone of the source. has_upper: the workspace is written, by this container
   /// or by one that joins it. Writes the way and the reason into the claimed session's state.
@@ -76,7 +62,8 @@ class WayChain {
   session::WayBook book(const Work& work) const;
   static MadeWorkspace made(Work& work, sys::UniqueFd mount);
 
-  Place place_;
+  const Site& site_;
+  UpperProbe probe_;
   std::optional<fuse::Launch> helper_;
 };
 
