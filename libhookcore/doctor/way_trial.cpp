@@ -178,7 +178,7 @@ class Trial {
         scratch = api.clone(room_.get(), false);
       }
       if (scratch) overlay::prepare_upper(scratch.get(), source_.get());
-      const overlay::WorkspacePlan plan{rules_, user_xattr_, true, {}};
+      const overlay::WorkspacePlan plan{rules_, user_xattr_, {}};
       overlay::assemble(api, plan, source_.get(), scratch ? scratch.get() : -1);
     } catch (const overlay::OverlayRefused& refused) {
       throw WayRefused(refused.what(), refused.remedy());

@@ -13,8 +13,6 @@
 namespace hookcore::hook {
 namespace {
 
-constexpr const char* kStageRemedy = "register this hook for the stage createRuntime or prestart";
-
 std::string parent_directory(const std::string& path) {
   const size_t slash = path.rfind('/');
   return slash == std::string::npos || slash == 0 ? "/" : path.substr(0, slash);

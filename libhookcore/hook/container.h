@@ -26,6 +26,10 @@ enum class Stage {
   kContainer,
 };
 
+/// What a hook says that finds no container as kRuntime has it.
+inline constexpr const char* kStageRemedy =
+    "register this hook for the stage createRuntime or prestart";
+
 /// The container's first process as the host's /proc counts. Throws Error(kState).
 pid_t container_pid(const sys::Proc& proc, const oci::State& state, Stage stage);
 

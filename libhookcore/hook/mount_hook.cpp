@@ -46,7 +46,7 @@ session::SessionState wanted_state(const Job& job, const sys::Proc& proc,
   if (!start) {
     throw Error(Code::kState, "no process " + std::to_string(job.pid),
                 "container " + quote(job.state.id),
-                "register this hook for the stage createRuntime or prestart");
+                kStageRemedy);
   }
   state.members.push_back({job.pid, *start, false, job.state.id, proc.pid_namespace()});
   state.origin.asked_rules = job.request.ignore_file.value_or("");

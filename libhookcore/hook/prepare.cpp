@@ -135,7 +135,7 @@ class Preparation {
     const bool user_xattr = site_.namespaces.user_xattr();
     confirm_source(engine_mount, state_);
     note_view(site_.job, rules, shift, user_xattr, state_.origin);
-    const overlay::WorkspacePlan plan{std::move(rules), user_xattr, true, anchors(nested),
+    const overlay::WorkspacePlan plan{std::move(rules), user_xattr, anchors(nested),
                                       state_.mount_source};
     MadeWorkspace made = ways_.make(api, plan, std::move(source), has_upper);
     api.set_flags(made.mount.get(), flags);
@@ -196,7 +196,7 @@ class Preparation {
 sys::UniqueFd open_scratch(const session::Store& store, const session::Session& session) {
   const std::string path = store.root() + "/sessions/" + session.name();
   sys::UniqueFd fd = sys::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY, sys::Resolve::kHost);
-  if (!sys::same_object(fd.get(), session.fd())) {
+  if (!sys::is_same_object(fd.get(), session.fd(), path)) {
     throw Error(Code::kScratch, "the container's mount namespace shows another directory",
                 quote(path));
   }

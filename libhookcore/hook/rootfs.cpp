@@ -9,6 +9,7 @@
 #include <climits>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/hook/container.h"
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/mount.h"
 #include "libhookcore/sys/process.h"
@@ -75,14 +76,14 @@ Rootfs::Rootfs(const sys::Proc& proc, const std::string& path)
     : path_(path), fd_(sys::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY, sys::Resolve::kHost)) {
   if (!sys::is_mount_root(proc, fd_.get())) {
     throw Error(Code::kConfig, "the container's rootfs is not mounted yet", quote(path),
-                "register this hook for the stage createRuntime or prestart");
+                kStageRemedy);
   }
 }
 
 void Rootfs::require_uncovered() const {
   const sys::UniqueFd seen =
       sys::open_at(AT_FDCWD, path_, O_PATH | O_DIRECTORY, sys::Resolve::kHost);
-  if (sys::same_object(seen.get(), fd_.get())) return;
+  if (sys::is_same_object(seen.get(), fd_.get(), path_)) return;
   throw Error(Code::kSystem, "what covered the container's rootfs could not be taken off",
               quote(path_));
 }

@@ -240,7 +240,7 @@ void mount_layers(sys::MountApi& api, const WorkspacePlan& plan, int source_fd, 
     work = sys::open_at(scratch_fd, kWorkName, O_PATH | O_DIRECTORY, sys::Resolve::kStrict);
     options.upper = upper.get();
     options.work = work.get();
-    options.is_volatile = plan.is_volatile;
+    options.is_volatile = true;  // an upper need not survive a power cut
   }
   workspace.mount = mount_overlay(api, options, source_fd);
 }

@@ -20,7 +20,6 @@ inline constexpr const char* kMaskName = "mask";
 struct WorkspacePlan {
   ignore::RuleSet rules;
   bool user_xattr = false;  ///< we are in a user namespace
-  bool is_volatile = true;  ///< the upper need not survive a power cut
   std::vector<Anchor> anchors;
   std::string mount_source = {};  ///< see sys::OverlayOptions
 };

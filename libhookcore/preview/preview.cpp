@@ -64,7 +64,7 @@ class Scratch {
   sys::UniqueFd open() const {
     sys::UniqueFd fd =
         open_directory(store_.root() + "/sessions/" + session_.name(), Code::kScratch);
-    if (sys::same_object(fd.get(), session_.fd())) return fd;
+    if (sys::is_same_object(fd.get(), session_.fd(), "scratch directory")) return fd;
     throw Error(Code::kScratch, "the scratch directory was replaced", quote(store_.root()));
   }
 
@@ -147,7 +147,7 @@ class Stage {
       overlay::probe_upper(upper_mount_.get(), user_xattr_);
     }
     overlay::prepare_upper(upper_mount_.get(), lower_.get());
-    const overlay::WorkspacePlan plan{rules, user_xattr_, true, {}};
+    const overlay::WorkspacePlan plan{rules, user_xattr_, {}};
     workspace_ = overlay::assemble(*api, plan, lower_.get(), upper_mount_.get());
     sys::MountFlags flags = sys::mount_flags(source_.get());
     flags.read_only = false;

@@ -147,6 +147,10 @@ struct ::stat stat_fd(int fd, std::string_view object) {
   return status;
 }
 
+bool is_same_object(int a, int b, std::string_view object) {
+  return is_same_object(stat_fd(a, object), stat_fd(b, object));
+}
+
 std::optional<struct ::stat> stat_at(int dirfd, const std::string& name) {
   struct ::stat status {};
   if (::fstatat(dirfd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return status;

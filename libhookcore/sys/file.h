@@ -64,6 +64,8 @@ struct ::stat stat_fd(int fd, std::string_view object);
 inline bool is_same_object(const struct ::stat& a, const struct ::stat& b) {
   return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
+/// The same of two descriptors; throws SystemError naming object.
+bool is_same_object(int a, int b, std::string_view object);
 /// fstatat with AT_SYMLINK_NOFOLLOW; nullopt for ENOENT.
 std::optional<struct ::stat> stat_at(int dirfd, const std::string& name);
 

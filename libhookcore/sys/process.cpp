@@ -286,10 +286,6 @@ unsigned usable_cpus() {
   return std::max(1U, static_cast<unsigned>(CPU_COUNT(&set)));
 }
 
-bool same_object(int a, int b) {
-  return is_same_object(stat_fd(a, "namespace"), stat_fd(b, "namespace"));
-}
-
 void enter_mount_namespace(int fd) {
   if (::setns(fd, CLONE_NEWNS) != 0)
     throw SystemError("setns", "the container's mount namespace", errno);

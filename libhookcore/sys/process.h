@@ -84,9 +84,6 @@ std::optional<uint32_t> map_in(const std::vector<IdRange>& map, uint32_t outside
 /// which reads files of sysfs.
 unsigned usable_cpus();
 
-/// Two descriptors of one object (namespaces compare by device and inode, namespaces(7)).
-bool same_object(int a, int b);
-
 /// setns(2) into a mount namespace; the root and the working directory become that namespace's.
 void enter_mount_namespace(int fd);
 /// setns(2) into a user namespace whose owner we are; gives all capabilities in it.

@@ -83,7 +83,7 @@ void enter(const Proc& proc, pid_t pid) {
     const UniqueFd mounts = proc.namespace_of(pid, "mnt");
     const UniqueFd user = proc.namespace_of(pid, "user");
     if (!has_capability(CAP_SYS_ADMIN) &&
-        !same_object(user.get(), proc.own_namespace("user").get())) {
+        namespace_id(user.get()) != proc.own_namespace_id("user")) {
       enter_user_namespace(user.get());
       ::prctl(PR_SET_DUMPABLE, 0);  // new credentials made us dumpable again
     }

@@ -36,7 +36,7 @@ class Bench {
     source_ = clone_source(*api_, open("source").get());
     upper_ = api_->clone(open("scratch").get(), false);
     prepare_upper(upper_.get(), source_.get());
-    const WorkspacePlan plan{ignore::parse_dockerignore(rules, ".dockerignore"), user_xattr(), true,
+    const WorkspacePlan plan{ignore::parse_dockerignore(rules, ".dockerignore"), user_xattr(),
                              std::move(anchors)};
     workspace_ = assemble(*api_, plan, source_.get(), upper_.get());
     api_->attach(workspace_.mount.get(), open("workspace").get());

@@ -78,7 +78,7 @@ class HiddenNamesTest : public ::testing::TestWithParam<As> {
     const sys::UniqueFd source = clone_source(*api, root.get());
     const Paths visible = ignore::testing::visible_of(source.get(), rules);
     const Paths masks = ignore::testing::masks_of(source.get(), rules);
-    const WorkspacePlan plan{rules, GetParam() != As::kRoot, true, {}};
+    const WorkspacePlan plan{rules, GetParam() != As::kRoot, {}};
     {
       const Workspace workspace = assemble(*api, plan, source.get(), -1);
       EXPECT_EQ(masks.size(), workspace.masks);

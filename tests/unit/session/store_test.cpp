@@ -414,7 +414,7 @@ TEST_P(StoreTest, AcquireAndCollectRace) {
       Session session = store.acquire("contested");
       const auto named = store.look("contested");
       ASSERT_TRUE(named);
-      EXPECT_TRUE(sys::same_object(named->get(), session.fd())) << round;
+      EXPECT_TRUE(sys::is_same_object(named->get(), session.fd(), "session")) << round;
       session.write_state(state_of(proc, round % 2 == 0 ? ::getpid() : 0));
       EXPECT_TRUE(tree::exists(root + "/sessions/contested/state.json")) << round;
       session.write_state(state_of(proc, 0));
