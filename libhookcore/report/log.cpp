@@ -69,9 +69,13 @@ void send_to_journal(int priority, std::string_view program, std::string_view co
                              sizeof address));
 }
 
-// A log that can't be written is no reason to fail: a short or failed write is let go.
+// A log that can't be written is no reason to fail.
 void write_line(int fd, const std::string& line) {
-  if (::write(fd, line.data(), line.size()) < 0) return;
+  try {
+    sys::write_all(fd, line, kLogFile);
+  } catch (const SystemError&) {
+    return;
+  }
 }
 
 std::string one_line(std::string_view text) {

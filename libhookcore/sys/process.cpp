@@ -311,8 +311,10 @@ namespace {
 bool runs(int process_directory) {
   const UniqueFd file(plain_openat(process_directory, "stat", O_RDONLY | O_CLOEXEC));
   std::array<char, 512> text{};
-  if (!file) return false;
-  const ssize_t size = ::read(file.get(), text.data(), text.size());
+  const ssize_t size = file ? ::read(file.get(), text.data(), text.size()) : -1;
+  if (size < 0 && errno != ENOENT && errno != ESRCH) {
+    throw SystemError("open", "a process's stat", errno);
+  }
   if (size <= 0) return false;
   const std::string_view line(text.data(), static_cast<size_t>(size));
   const size_t end_of_name = line.rfind(')');
@@ -338,10 +340,18 @@ void kill_by_number(pid_t pid, int process_directory, int milliseconds) {
 // By number: glibc 2.36 declares both for C alone.
 RunningProcess::RunningProcess(const Proc& proc, pid_t pid)
     : pid_(pid), fd_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {
-  if (fd_ || errno != ENOSYS) return;
-  fd_ = UniqueFd(
-      plain_openat(proc.fd(), std::to_string(pid).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  by_number_ = true;
+  if (fd_) return;
+  const char* call = "pidfd_open";
+  const std::string number = std::to_string(pid);
+  if (errno == ENOSYS) {
+    call = "open";
+    by_number_ = true;
+    fd_ = UniqueFd(plain_openat(proc.fd(), number.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (fd_) return;
+  }
+  // Nobody has the number, or a thread has it, which is no process: EINVAL, later ENOENT.
+  if (errno == ESRCH || errno == EINVAL || errno == ENOENT) return;
+  throw SystemError(call, "process " + number, errno);
 }
 
 bool RunningProcess::await(int milliseconds) const {

@@ -95,7 +95,8 @@ UniqueFd make_id_namespace(const Proc& proc, const std::vector<IdRange>& uids,
                            const std::vector<IdRange>& gids);
 
 /// A process as a descriptor (pidfd_open(2), else its directory in procfs): its number may become
-/// another's, this doesn't. Converts to false when there is none.
+/// another's, this doesn't. Converts to false when there is none. Where it can't be told (no
+/// descriptor is left) all of it throws SystemError: a process that lives is never taken for ended.
 class RunningProcess {
  public:
   RunningProcess(const Proc& proc, pid_t pid);

@@ -2,9 +2,13 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+#include <csignal>
 #include <cstdlib>
 #include <regex>
 #include <sstream>
@@ -142,6 +146,34 @@ TEST(Log, LinesOfManyWritersDoNotMix) {
       const std::string text = line.substr(line.rfind(' ') + 1);
       ASSERT_EQ(std::string(300, text.at(0)), text);
     }
+  });
+}
+
+// The kernel may take a part of a line, as for a writer that is interrupted.
+TEST(Log, ALineIsWrittenToItsEnd) {
+  sandbox::run(As::kPlain, [](const Place& place) {
+    struct sigaction nothing {};
+    nothing.sa_handler = [](int) {};  // without SA_RESTART
+    ASSERT_EQ(0, ::sigaction(SIGUSR1, &nothing, nullptr));
+    const std::string pipe = place.path + "/" + kLogFile;
+    ASSERT_EQ(0, ::mkfifo(pipe.c_str(), 0600));
+    const sys::UniqueFd reader(::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    const std::string text(size_t{1} << 20, 'x');
+    std::string read;
+    std::thread writer([&] { Log("p", opener(place)).info(text); });
+    // Once the pipe is full its writer waits: what it is told then is how much went in.
+    const int room = ::fcntl(reader.get(), F_GETPIPE_SZ);
+    for (int there = 0; there < room;) ASSERT_EQ(0, ::ioctl(reader.get(), FIONREAD, &there));
+    ::pthread_kill(writer.native_handle(), SIGUSR1);
+    std::array<char, 4096> part{};
+    struct pollfd ready = {reader.get(), POLLIN, 0};
+    while (::poll(&ready, 1, 60000) > 0) {
+      const ssize_t size = ::read(reader.get(), part.data(), part.size());
+      if (size == 0) break;
+      if (size > 0) read.append(part.data(), static_cast<size_t>(size));
+    }
+    writer.join();
+    EXPECT_TRUE(read.ends_with(" p - info " + text + "\n")) << read.size();
   });
 }
 

@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <functional>
 #include <random>
 
 #include "libhookcore/sys/mount.h"
@@ -218,6 +220,39 @@ TEST(OldKernel, AProcessIsKilledWithoutPidfds) {
       EXPECT_FALSE(proc.start_time(child)) << "it has ended when kill returns";
       EXPECT_EQ(child, ::waitpid(child, nullptr, 0));
       EXPECT_FALSE(RunningProcess(proc, child));
+    });
+  }
+}
+
+// The number of what body's SystemError tells, with no descriptor left; 0: it threw none.
+int error_without_descriptors(const std::function<void()>& body) {
+  struct rlimit limit {};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  const struct rlimit none = {0, limit.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  int number = 0;
+  try {
+    body();
+  } catch (const SystemError& error) {
+    number = error.error_number();
+  }
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  return number;
+}
+
+// Else it would be left running, and what it works for be taken away.
+TEST(OldKernel, AProcessIsNotTakenForEndedWhereItCannotBeLookedAt) {
+  for (const auto& calls : {std::vector<int>{SYS_pidfd_open}, std::vector<int>{}}) {
+    sandbox::run(As::kPlain, [&calls](const Place&) {
+      const Proc proc = Proc::open();
+      if (!calls.empty()) seccomp::lack(calls);
+      EXPECT_EQ(EMFILE, error_without_descriptors(
+                            [&proc] { const RunningProcess process(proc, ::getpid()); }));
+      const RunningProcess process(proc, ::getpid());
+      const int number =
+          error_without_descriptors([&process] { static_cast<void>(process.await(0)); });
+      EXPECT_EQ(calls.empty() ? 0 : EMFILE, number);
+      EXPECT_FALSE(RunningProcess(proc, 0x7FFFFFF0));
     });
   }
 }
