@@ -1,6 +1,6 @@
 #include "libhookcore/base/way.h"
 
-#include <iterator>
+#include <algorithm>
 
 namespace hookcore {
 
@@ -59,6 +59,17 @@ std::string describe(const std::vector<WayRefusal>& refusals) {
     text.append(text.empty() ? "" : ", ").append(name(refusal.way)).append(": ");
     text.append(refusal.reason);
   }
+  return text;
+}
+
+std::string join_remedies(const std::vector<WayRefusal>& refusals) {
+  std::vector<std::string_view> all;
+  for (const WayRefusal& refusal : refusals) {
+    const bool known = std::find(all.begin(), all.end(), refusal.remedy) != all.end();
+    if (!refusal.remedy.empty() && !known) all.emplace_back(refusal.remedy);
+  }
+  std::string text;
+  for (const std::string_view one : all) text.append(text.empty() ? "" : "; or ").append(one);
   return text;
 }
 

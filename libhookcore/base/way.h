@@ -91,5 +91,7 @@ std::optional<Way> take_first(const std::function<std::optional<WayRefusal>(Way)
 
 /// "overlay: REASON, fuse: REASON".
 std::string describe(const std::vector<WayRefusal>& refusals);
+/// "REMEDY; or REMEDY", each once; empty where there is none.
+std::string join_remedies(const std::vector<WayRefusal>& refusals);
 
 }  // namespace hookcore

@@ -72,13 +72,7 @@ std::optional<Finding> check_room(const Machine& machine, const ScratchPlace& sc
 }  // namespace
 
 std::string remedies(const std::vector<WayRefusal>& refusals) {
-  std::vector<std::string> all;
-  for (const WayRefusal& refusal : refusals) {
-    const bool known = std::find(all.begin(), all.end(), refusal.remedy) != all.end();
-    if (!refusal.remedy.empty() && !known) all.push_back(refusal.remedy);
-  }
-  std::string text;
-  for (const std::string& one : all) text += (text.empty() ? "" : "; or ") + one;
+  const std::string text = join_remedies(refusals);
   return text.empty() ? kGoodScratch : text;
 }
 

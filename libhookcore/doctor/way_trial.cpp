@@ -174,7 +174,7 @@ class Trial {
       if (has_upper && question_.tmpfs) {
         scratch = api.tmpfs({});
       } else if (has_upper) {
-        overlay::probe_upper(room_.get(), user_xattr_);
+        overlay::probe_upper(proc_, room_.get(), user_xattr_);
         scratch = api.clone(room_.get(), false);
       }
       if (scratch) overlay::prepare_upper(scratch.get(), source_.get());

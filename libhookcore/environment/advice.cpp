@@ -5,9 +5,7 @@
 
 namespace hookcore::environment {
 
-bool is_of_podman(const oci::ConfigView& config) {
-  return optin::is_of_podman(config.annotations);
-}
+bool is_of_podman(const oci::ConfigView& config) { return optin::is_of_podman(config.annotations); }
 
 bool is_of_a_pod(const oci::ConfigView& config) {
   // podman marks its pods as CRI-O does.

@@ -21,8 +21,8 @@ enum class Starter {
   kPlainUser,
 };
 
-/// By whom a bundle will be started that we are preparing: by a plain user, where that is who we are
-/// and the bundle makes a user namespace of its own.
+/// By whom a bundle will be started that we are preparing: by a plain user, where that is who we
+/// are and the bundle makes a user namespace of its own.
 Starter starter_of(const oci::ConfigView& config);
 
 /// Adds the mount hook and poststop from directory, which is absolute. A document that names the

@@ -34,8 +34,8 @@ sys::UniqueFd clone_on_disk(sys::MountApi& api, int scratch) {
   if (::mkdirat(scratch, kLayersName, 0755) != 0 && errno != EEXIST) {
     throw SystemError("mkdirat", kLayersName, errno, Code::kScratch);
   }
-  const sys::UniqueFd directory = sys::open_at(
-      scratch, kLayersName, O_PATH | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kStrict);
+  const sys::UniqueFd directory =
+      sys::open_at(scratch, kLayersName, O_PATH | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kStrict);
   return api.clone(directory.get(), false);
 }
 

@@ -16,9 +16,9 @@ inline constexpr const char* kLayersName = "layers";
 
 /// Where a mount for /layers comes from, and for whom it is.
 struct LayersPlan {
-  int scratch;                   ///< the session's directory
-  std::string mount_source;      ///< by which others find one in memory; empty: nobody looks for it
-  bool in_use;                   ///< others are at work in the one on disk: it stays theirs
+  int scratch;               ///< the session's directory
+  std::string mount_source;  ///< by which others find one in memory; empty: nobody looks for it
+  bool in_use;               ///< others are at work in the one on disk: it stays theirs
   const overlay::ProcessIds& process;
 };
 

@@ -45,8 +45,7 @@ session::SessionState wanted_state(const Job& job, const sys::Proc& proc,
   const auto start = proc.start_time(job.pid);
   if (!start) {
     throw Error(Code::kState, "no process " + std::to_string(job.pid),
-                "container " + quote(job.state.id),
-                kStageRemedy);
+                "container " + quote(job.state.id), kStageRemedy);
   }
   state.members.push_back({job.pid, *start, false, job.state.id, proc.pid_namespace()});
   state.origin.asked_rules = job.request.ignore_file.value_or("");

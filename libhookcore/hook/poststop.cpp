@@ -6,8 +6,8 @@
 #include <array>
 
 #include "libhookcore/base/error.h"
-#include "libhookcore/hook/program.h"
 #include "libhookcore/hook/layout.h"
+#include "libhookcore/hook/program.h"
 #include "libhookcore/oci/state.h"
 #include "libhookcore/optin/annotations.h"
 #include "libhookcore/overlay/workspace.h"

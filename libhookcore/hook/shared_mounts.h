@@ -19,8 +19,8 @@ struct SharedMounts {
 };
 
 /// Fetches them; call it before this container is entered. nullopt: a process that has one of them
-/// ended meanwhile, and whose it is now only a new claim can tell. Throws Error(kSession) where they
-/// can't be reached.
+/// ended meanwhile, and whose it is now only a new claim can tell. Throws Error(kSession) where
+/// they can't be reached.
 std::optional<SharedMounts> fetch_shared_mounts(const Job& job, const sys::Proc& proc,
                                                 const Claim& claim);
 

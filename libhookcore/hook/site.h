@@ -10,8 +10,8 @@
 
 namespace hookcore::hook {
 
-/// The container whose namespaces have been entered, and the session from which it is prepared. Owns
-/// nothing: prepare_container does.
+/// The container whose namespaces have been entered, and the session from which it is prepared.
+/// Owns nothing: prepare_container does.
 struct Site {
   const Job& job;
   const sys::Proc& proc;

@@ -14,8 +14,8 @@ constexpr size_t kMarkerMax = 4096;
 
 }  // namespace
 
-void UpperProbe::require(int scratch_fd) const {
-  overlay::probe_upper(scratch_fd, user_xattr_);
+void UpperProbe::require(const sys::Proc& proc, int scratch_fd) const {
+  overlay::probe_upper(proc, scratch_fd, user_xattr_);
   try {
     sys::replace_file(store_fd_, kMarker, key(scratch_fd), 0600, sys::Durability::kCrash);
   } catch (const Error&) {

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "libhookcore/sys/process.h"
+
 namespace hookcore::hook {
 
 /// Whether scratch can be the upper of an overlay is tried once in a boot for each file system, and
@@ -15,7 +17,7 @@ class UpperProbe {
 
   bool is_known(int scratch_fd) const;
   /// Tries it. Throws what overlay::probe_upper throws.
-  void require(int scratch_fd) const;
+  void require(const sys::Proc& proc, int scratch_fd) const;
 
  private:
   std::string key(int scratch_fd) const;

@@ -40,15 +40,17 @@ MadeWorkspace WayChain::make(sys::MountApi& api, const overlay::WorkspacePlan& p
   };
   const auto way = take_first([this](Way one) { return obstacle(one); }, try_one, refusals);
   if (!way) {
-    throw Error(code, "no way to a workspace: " + describe(refusals),
-                quote(site_.claim.state().origin.path),
-                "set scratch-dir in config.toml to a directory on ext4, xfs, btrfs or tmpfs, or "
-                "install fuse-overlayfs");
+    const std::string remedy = join_remedies(refusals);
+    throw Error(
+        code, "no way to a workspace: " + describe(refusals),
+        quote(site_.claim.state().origin.path),
+        remedy.empty() ? "`oci-cnb doctor DIR` tries each of them over a directory" : remedy);
   }
   session::SessionState& state = site_.claim.state();
   if (!site_.claim.is_restart()) state.way_reason = describe(refusals);
-  if (!refusals.empty())
+  if (!refusals.empty()) {
     site_.log.info("way " + std::string(name(*way)) + ": " + describe(refusals));
+  }
   return made;
 }
 
@@ -84,8 +86,8 @@ void WayChain::prepare_scratch(Work& work) const {
   if (!work.has_upper) return;
   if (!work.scratch) {
     const optin::Scratch& scratch = site_.job.request.scratch;
-    work.scratch = scratch.tmpfs ? work.api.tmpfs({scratch.size_bytes})
-                                 : work.api.clone(site_.scratch, false);
+    work.scratch =
+        scratch.tmpfs ? work.api.tmpfs({scratch.size_bytes}) : work.api.clone(site_.scratch, false);
   }
   overlay::prepare_upper(work.scratch.get(), work.source.get());
 }
@@ -102,22 +104,33 @@ MadeWorkspace WayChain::made(Work& work, sys::UniqueFd mount) {
 
 MadeWorkspace WayChain::take_overlay(Work& work) {
   try {
-    if (work.has_upper && !site_.job.request.scratch.tmpfs) {
-      if (!probe_.is_known(site_.scratch)) {
-        const auto known = book(work).find(Way::kOverlay);
-        if (known && !known->works) throw WayRefused(known->reason, {}, false, Code::kScratch);
-        probe_.require(site_.scratch);
-      }
-    }
+    if (work.has_upper && !site_.job.request.scratch.tmpfs) require_fit_scratch(work);
     prepare_scratch(work);
     work.workspace = overlay::make_masks(work.api, work.plan, work.source.get());
     overlay::mount_layers(work.api, work.plan, work.source.get(),
                           work.scratch ? work.scratch.get() : -1, work.workspace);
   } catch (const overlay::OverlayRefused& refused) {
-    throw WayRefused(refused.what(), refused.remedy(), refused.is_lasting(), refused.code());
+    // Nothing to write down: to ask the kernel again costs little, and its answer may have been
+    // about this moment.
+    throw WayRefused(refused.what(), refused.remedy(), false, refused.code());
   }
   sys::UniqueFd mount = std::move(work.workspace.mount);
   return made(work, std::move(mount));
+}
+
+// That scratch is fit is in the probe's file, which every container reads; that it is not, in the
+// book, which is opened where the probe knows nothing.
+void WayChain::require_fit_scratch(const Work& work) const {
+  if (probe_.is_known(site_.scratch)) return;
+  const auto known = book(work).find(Way::kOverlay);
+  if (known && !known->works) {
+    throw WayRefused(known->reason, overlay::kFitScratch, false, Code::kScratch);
+  }
+  try {
+    probe_.require(site_.proc, site_.scratch);
+  } catch (const overlay::OverlayRefused& refused) {
+    throw WayRefused(refused.what(), refused.remedy(), true, refused.code());
+  }
 }
 
 // The same layers.
@@ -186,8 +199,7 @@ MadeWorkspace WayChain::take_copy(Way way, Work& work) {
   if (!work.has_upper) {
     overlay::refuse_scratch_inside(site_.proc, work.source.get(), site_.scratch);
   }
-  const bool there =
-      site_.claim.is_restart() && sys::stat_at(site_.scratch, kCopyName).has_value();
+  const bool there = site_.claim.is_restart() && sys::stat_at(site_.scratch, kCopyName).has_value();
   const std::string account = there ? "the copy of before" : copy_source(way, work);
   const sys::UniqueFd copy = sys::open_at(site_.scratch, kCopyName,
                                           O_PATH | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kStrict);
@@ -205,21 +217,21 @@ std::string WayChain::copy_source(Way way, const Work& work) {
   options.anchors = work.plan.anchors;
   options.progress = [this](const copy::Progress& progress) {
     site_.log.info("copied " + std::to_string(progress.bytes) + " of " +
-                    std::to_string(progress.all_bytes) + " bytes");
+                   std::to_string(progress.all_bytes) + " bytes");
   };
   try {
     const copy::Result result = copy::make_copy(work.source.get(), work.plan.rules,
                                                 site_.claim.session().fd(), kCopyName, options);
     if (result.attributes_refused > 0) {
       site_.log.warning(std::to_string(result.attributes_refused) +
-                         " files lack an attribute of their originals: the scratch's file system "
-                         "refused it, first for " +
-                         quote(result.first_refused));
+                        " files lack an attribute of their originals: the scratch's file system "
+                        "refused it, first for " +
+                        quote(result.first_refused));
     }
     return std::to_string(result.entries) + " entries copied, " + std::to_string(result.bytes) +
            " bytes";
   } catch (const copy::Refused& refused) {
-    throw WayRefused(refused.what());
+    throw WayRefused(refused.what(), refused.remedy());
   }
 }
 

@@ -53,6 +53,7 @@ class WayChain {
   std::optional<WayRefusal> obstacle(Way way) const;
   MadeWorkspace take(Way way, Work& work);
   MadeWorkspace take_overlay(Work& work);
+  void require_fit_scratch(const Work& work) const;
   MadeWorkspace take_fuse(Work& work);
   MadeWorkspace take_copy(Way way, Work& work);
   std::string copy_source(Way way, const Work& work);

@@ -59,8 +59,8 @@ void WorkspacePlace::put(sys::MountApi& api, int workspace, sys::UniqueFd tmpfs,
 void WorkspacePlace::stand_bin(sys::MountApi& api, sys::UniqueFd tmpfs, int scratch) {
   std::optional<sys::UniqueFd> place;
   if (ends_with_old_root(scratch)) {
-    place = sys::try_open_at(scratch, overlay::kWorkName, O_PATH | O_DIRECTORY,
-                             sys::Resolve::kStrict);
+    place =
+        sys::try_open_at(scratch, overlay::kWorkName, O_PATH | O_DIRECTORY, sys::Resolve::kStrict);
   }
   bin_stays_ = place.has_value();
   bin_ = api.make_bin(std::move(tmpfs), place ? place->get() : rootfs_.fd());

@@ -37,9 +37,9 @@ class WorkspacePlace {
   Pauses pause_propagation(report::Log& log);
 
   /// Takes the engine's mounts away and puts workspace (of api) there. What stayed below could be
-  /// uncovered by a container with CAP_SYS_ADMIN. tmpfs, as MountApi::make_bin has it, and spent, of
-  /// api too, go as well. scratch: the session's directory. Throws Error(kSource) where the kernel
-  /// holds the engine's mount.
+  /// uncovered by a container with CAP_SYS_ADMIN. tmpfs, as MountApi::make_bin has it, and spent,
+  /// of api too, go as well. scratch: the session's directory. Throws Error(kSource) where the
+  /// kernel holds the engine's mount.
   void put(sys::MountApi& api, int workspace, sys::UniqueFd tmpfs,
            const std::vector<sys::UniqueFd>& spent, int scratch);
   /// The container is ready: what has been taken away goes with the old root, and not with this

@@ -32,7 +32,9 @@ Annotations annotations_of(const proto::PodSandbox& pod, const proto::Container&
   Annotations annotations;
   take_ours(pod.annotations(), annotations);
   take_ours(container.annotations(), annotations);
-  if (!annotations.empty()) annotations.insert_or_assign(std::string(optin::kContainerNameKey), container.name());
+  if (!annotations.empty()) {
+    annotations.insert_or_assign(std::string(optin::kContainerNameKey), container.name());
+  }
   return annotations;
 }
 

@@ -52,8 +52,8 @@ std::span<const std::string_view> annotation_names();
 /// nullopt: not opted in (no role, or a pod's sandbox, which is given the annotations of its pod),
 /// leave the container alone. For one name, io.cnb.hooks.NAME/container.CONTAINER wins over
 /// io.cnb.hooks.NAME/pod over io.cnb.hooks.NAME; CONTAINER is container_name(). Throws
-/// Error(Code::kAnnotation), naming the nearest valid one, for an unknown key below our prefix (with
-/// or without a role: it is a slip of the pen) and, once there is a role, for a bad value.
+/// Error(Code::kAnnotation), naming the nearest valid one, for an unknown key below our prefix
+/// (with or without a role: it is a slip of the pen) and, once there is a role, for a bad value.
 std::optional<Request> parse_request(const Annotations& annotations, const Defaults& defaults = {});
 
 /// The annotations of ours that count for this container, under their bare keys: what a door hands

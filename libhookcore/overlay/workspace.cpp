@@ -11,6 +11,7 @@
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/sys/file.h"
+#include "libhookcore/sys/mount_table.h"
 #include "libhookcore/sys/probe.h"
 #include "libhookcore/sys/remove.h"
 
@@ -34,23 +35,26 @@ bool never_an_upper(int64_t type) {
   return false;
 }
 
-[[noreturn]] void unfit(int scratch_fd, std::string what, const char* call = nullptr) {
-  const int error = call == nullptr ? EOPNOTSUPP : errno;
-  if (call != nullptr) what += std::string(": ") + call + ": " + std::strerror(error);
-  const std::string text = "the scratch directory lies on " +
-                           sys::filesystem_name(sys::filesystem_type(scratch_fd)) +
-                           ", which can't be an overlay's upper (" + what + ")";
-  const std::string remedy =
-      "set scratch-dir in config.toml to a directory on ext4, xfs, btrfs or tmpfs, or use the "
-      "annotation io.cnb.hooks.scratch=tmpfs";
-  if (sys::is_about_ability(error)) throw OverlayRefused(Code::kScratch, text, "", remedy, true);
-  throw Error(Code::kScratch, text, "", remedy);
-}
+/// The directory that is tried, for a refusal.
+struct Scratch {
+  const sys::Proc& proc;
+  int fd;
+
+  // call: of which errno tells.
+  [[noreturn]] void refuse(std::string what, const char* call = nullptr) const {
+    const int error = call == nullptr ? EOPNOTSUPP : errno;
+    if (call != nullptr) what += std::string(": ") + call + ": " + std::strerror(error);
+    const std::string text = "the scratch directory lies on " + sys::filesystem_of(proc, fd) +
+                             ", which can't be an overlay's upper (" + what + ")";
+    if (sys::is_about_ability(error)) throw OverlayRefused(Code::kScratch, text, "", kFitScratch);
+    throw Error(Code::kScratch, text, "", kFitScratch);
+  }
+};
 
 // RENAME_WHITEOUT is how overlayfs renames a file that a lower layer has.
-void probe_rename(int directory, int scratch_fd) {
+void probe_rename(int directory, const Scratch& scratch) {
   if (::mknodat(directory, "whiteout", S_IFCHR, ::makedev(0, 0)) != 0) {
-    unfit(scratch_fd, "no whiteouts", "mknodat");
+    scratch.refuse("no whiteouts", "mknodat");
   }
   const sys::UniqueFd file =
       sys::open_at(directory, "file", O_CREAT | O_EXCL | O_WRONLY, sys::Resolve::kStrict, 0600);
@@ -58,14 +62,15 @@ void probe_rename(int directory, int scratch_fd) {
   const int result = sys::rename_leaving_whiteout(directory, "file", "whiteout");
   if (result != 0 && result != -ENOSYS) {
     errno = -result;
-    unfit(scratch_fd, "no RENAME_WHITEOUT", "renameat2");
+    scratch.refuse("no RENAME_WHITEOUT", "renameat2");
   }
 }
 
 }  // namespace
 
-void probe_upper(int scratch_fd, bool user_xattr) {
-  if (never_an_upper(sys::filesystem_type(scratch_fd))) unfit(scratch_fd, "overlayfs refuses it");
+void probe_upper(const sys::Proc& proc, int scratch_fd, bool user_xattr) {
+  const Scratch scratch{proc, scratch_fd};
+  if (never_an_upper(sys::filesystem_type(scratch_fd))) scratch.refuse("overlayfs refuses it");
   const std::string name = "probe." + std::to_string(::getpid());
   if (::mkdirat(scratch_fd, name.c_str(), 0700) != 0 && errno != EEXIST) {
     throw SystemError("mkdirat", "scratch directory", errno, Code::kScratch,
@@ -87,9 +92,9 @@ void probe_upper(int scratch_fd, bool user_xattr) {
       sys::open_at(scratch_fd, name, O_RDONLY | O_DIRECTORY, sys::Resolve::kStrict);
   const char* attribute = user_xattr ? "user.overlay.probe" : "trusted.overlay.probe";
   if (!sys::set_xattr(directory.get(), attribute, "y")) {
-    unfit(scratch_fd, std::string("no extended attribute ") + attribute, "fsetxattr");
+    scratch.refuse(std::string("no extended attribute ") + attribute, "fsetxattr");
   }
-  probe_rename(directory.get(), scratch_fd);
+  probe_rename(directory.get(), scratch);
 }
 
 sys::UniqueFd clone_source(sys::MountApi& api, int source_fd) {
@@ -201,10 +206,10 @@ sys::UniqueFd mount_overlay(sys::MountApi& api, const sys::OverlayOptions& optio
     }
     const std::string text = std::string("the kernel refuses the overlay: ") + error.what();
     const std::string remedy = "the kernel's log (dmesg) says which layer it won't take";
-    const int number = error.error_number();
-    if (!sys::is_about_ability(number)) throw Error(Code::kSystem, text, layers, remedy);
-    // A module can be loaded.
-    throw OverlayRefused(Code::kSystem, text, layers, remedy, number != ENODEV);
+    if (!sys::is_about_ability(error.error_number())) {
+      throw Error(Code::kSystem, text, layers, remedy);
+    }
+    throw OverlayRefused(Code::kSystem, text, layers, remedy);
   }
 }
 

@@ -9,6 +9,7 @@
 #include "libhookcore/overlay/mask_layer.h"
 #include "libhookcore/sys/fd.h"
 #include "libhookcore/sys/mount.h"
+#include "libhookcore/sys/process.h"
 
 namespace hookcore::overlay {
 
@@ -27,14 +28,7 @@ struct WorkspacePlan {
 /// The kernel, or a file system, won't make this overlay: another way may serve (SPEC 8).
 class OverlayRefused : public Error {
  public:
-  OverlayRefused(Code code, const std::string& what, std::string where, std::string remedy,
-                 bool lasting)
-      : Error(code, what, std::move(where), std::move(remedy)), lasting_(lasting) {}
-  /// It will, in this boot and for these file systems.
-  bool is_lasting() const { return lasting_; }
-
- private:
-  bool lasting_;
+  using Error::Error;
 };
 
 struct Workspace {
@@ -72,7 +66,11 @@ void prepare_upper(int scratch_fd, int source_fd);
 
 /// Tries on scratch_fd what overlayfs needs of an upper: a whiteout, its replacement by rename,
 /// and an extended attribute. Throws OverlayRefused (kScratch) with the file system's name and what
-/// failed.
-void probe_upper(int scratch_fd, bool user_xattr);
+/// failed; its remedy is kFitScratch.
+void probe_upper(const sys::Proc& proc, int scratch_fd, bool user_xattr);
+
+inline constexpr const char* kFitScratch =
+    "set scratch-dir in config.toml to a directory on ext4, xfs, btrfs or tmpfs, or use the "
+    "annotation io.cnb.hooks.scratch=tmpfs";
 
 }  // namespace hookcore::overlay

@@ -144,7 +144,7 @@ class Stage {
     } else {
       overlay::refuse_scratch_inside(proc_, source_.get(), scratch_.get());
       upper_mount_ = api->clone(scratch_.get(), false);
-      overlay::probe_upper(upper_mount_.get(), user_xattr_);
+      overlay::probe_upper(proc_, upper_mount_.get(), user_xattr_);
     }
     overlay::prepare_upper(upper_mount_.get(), lower_.get());
     const overlay::WorkspacePlan plan{rules, user_xattr_, {}};

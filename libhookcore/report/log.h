@@ -14,8 +14,9 @@ enum class Level { kError, kWarning, kInfo, kDebug };
 
 /// Where a hook says what it did: DIRECTORY/hooks.log for `oci-cnb session log` (crun drops a
 /// hook's stderr), the journal where there is one, and stderr. Nothing is opened until there is
-/// something to log. A line is one write(2) to an O_APPEND file, or, where the kernel takes a part of
-/// it, as many as it needs; the file is rotated to hooks.log.1 at 1 MiB. Never throws: a log that can't be written must not fail a container.
+/// something to log. A line is one write(2) to an O_APPEND file, or, where the kernel takes a part
+/// of it, as many as it needs; the file is rotated to hooks.log.1 at 1 MiB. Never throws: a log
+/// that can't be written must not fail a container.
 class Log {
  public:
   /// opener: gives the directory of hooks.log (ours, mode 0700), or an empty descriptor when there

@@ -13,6 +13,7 @@
 #include <iterator>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/sys/file.h"
 #include "libhookcore/sys/mount.h"
 #include "libhookcore/sys/mountinfo.h"
 
@@ -121,6 +122,7 @@ std::vector<MountInfo> parse_mountinfo(std::string_view text) {
          field = next_field(line)) {
       if (field.starts_with("shared:")) mount.shared = true;
     }
+    mount.type = next_field(line);
     mounts.push_back(std::move(mount));
   }
   return mounts;
@@ -180,6 +182,18 @@ std::vector<MountInfo> MountTable::children(uint64_t id) {
   std::copy_if(all_->begin(), all_->end(), std::back_inserter(found),
                [id](const MountInfo& mount) { return mount.parent == id; });
   return found;
+}
+
+std::string filesystem_of(const Proc& proc, int fd) {
+  try {
+    const uint64_t id = mount_id(proc, fd);
+    for (const MountInfo& mount : parse_mountinfo(proc.read("self/mountinfo"))) {
+      if (mount.id == id) return mount.type.substr(0, mount.type.find('.'));
+    }
+  } catch (const SystemError&) {
+    return filesystem_name(filesystem_type(fd));
+  }
+  return filesystem_name(filesystem_type(fd));
 }
 
 }  // namespace hookcore::sys

@@ -16,6 +16,7 @@ struct MountInfo {
   uint64_t parent = 0;
   std::string mount_point;  ///< unescaped, seen from the reader's root
   bool shared = false;
+  std::string type;  ///< of parse_mountinfo only: "ext4", "fuse.sshfs"
 };
 std::vector<MountInfo> parse_mountinfo(std::string_view text);
 
@@ -42,5 +43,10 @@ class MountTable {
   std::optional<bool> can_list_;
   std::optional<std::vector<MountInfo>> all_;  ///< once the kernel couldn't be asked
 };
+
+/// A person's word for the file system on which fd lies, by mountinfo: "ext4", "fuse", "virtiofs".
+/// statfs(2) is asked where mountinfo can't be: to it virtiofs is a fuse, and 9p passes on what the
+/// host's file system says of itself.
+std::string filesystem_of(const Proc& proc, int fd);
 
 }  // namespace hookcore::sys

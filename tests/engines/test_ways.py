@@ -200,9 +200,11 @@ def test_every_way_is_named_when_none_serves(engine, hooks, ask, settings):
     refused(engine.run(ask(Probe().script(), annotations=dev(scratch="tmpfs")), hooks), "system",
             "no way to a workspace: ", 'overlay: way = "reflink" is configured',
             'fuse: way = "reflink" is configured', "reflink: a copy lies on disk, not in memory",
-            'copy: way = "reflink" is configured')
+            'copy: way = "reflink" is configured', 'set way = "auto" in config.toml')
 
 
 def test_a_copy_has_a_limit(engine, hooks, ask, settings):
     settings('way = "copy"\ncopy-limit = "1"\n')
-    refused(engine.run(ask(Probe().script()), hooks), "system", "copy: the visible files are more than the 1 bytes that a copy may have")
+    refused(engine.run(ask(Probe().script()), hooks), "system",
+            "copy: the visible files are more than the 1 bytes that a copy may have",
+            "exclude what isn't needed, or raise copy-limit in config.toml")

@@ -9,6 +9,7 @@ each run, chosen by OCI_CNB_SEED; OCI_CNB_FAULTS=all tries everything.
 
 import json
 import os
+import pathlib
 import platform
 import re
 
@@ -97,6 +98,25 @@ def test_interrupted_calls_are_made_again(bundle):
         wrong += [f"{call}: {line}" for line in found + wrongs_inside(container)]
         container.end()
     assert wrong == [], "\n".join(wrong)
+
+
+def test_a_refused_mount_is_no_verdict(bundle, programs):
+    """Such as a security module may give once: the next container's overlay is tried again."""
+    clear_store()
+    mount = [call for call in failing_calls(bundle) if call.name == "fsmount"][-1]
+    container = bundle.start()
+    bundle.hook("createruntime", container, fail(mount, "EPERM"))
+    container.end()
+    book = traces.state_directory() / "ways-tried"
+    assert not book.exists() or " overlay " not in book.read_text()
+    container = bundle.start()
+    assert bundle.hook("createruntime", container) == (0, "")
+    types = [line.split(" - ")[1].split()[0]
+             for line in pathlib.Path(f"/proc/{container.pid}/mountinfo").read_text().splitlines()
+             if line.split()[4].endswith("/rootfs/workspace")]
+    assert types == ["overlay"]
+    container.end()
+    assert collect(programs) == []
 
 
 # --- a container that joins the workspace of others ----------------------------------------------

@@ -74,12 +74,7 @@ def expected(source, scratch):
         return Outcome("read-only")
     if scratch in UPPERS:
         return Outcome("overlay")
-    return Outcome("scratch", f"{told_name(scratch)}, which can't be an overlay's upper")
-
-
-def told_name(scratch):
-    """As statfs(2) has it: virtiofs is a fuse, and 9p says what the host's file system is."""
-    return {"virtiofs": "lies on fuse", "9p": ""}.get(scratch, f"lies on {scratch}")
+    return Outcome("scratch", f"lies on {scratch}, which can't be an overlay's upper")
 
 
 def expected_of_another_owner(source):

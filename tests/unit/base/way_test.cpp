@@ -92,5 +92,16 @@ TEST(Way, RefusalsAreOneLine) {
             describe({{Way::kOverlay, "no"}, {Way::kFuse, "no /dev/fuse"}}));
 }
 
+TEST(Way, RemediesStandOnce) {
+  EXPECT_EQ("", join_remedies({}));
+  EXPECT_EQ("", join_remedies({{Way::kOverlay, "no"}}));
+  const WayPolicy policy;
+  EXPECT_EQ("move it; or set copy = \"always\" in config.toml",
+            join_remedies({{Way::kOverlay, "no", "move it"},
+                           {Way::kFuse, "no"},
+                           {Way::kReflink, "no", "move it"},
+                           *policy.obstacle(Way::kCopy)}));
+}
+
 }  // namespace
 }  // namespace hookcore

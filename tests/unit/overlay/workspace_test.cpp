@@ -227,12 +227,13 @@ TEST_P(WorkspaceTest, ScratchInTheSourceIsRefused) {
 
 TEST_P(WorkspaceTest, ProbeTellsWhyAnUpperIsUnfit) {
   sandbox::run(GetParam(), [](const Place& place) {
+    const sys::Proc host = sys::Proc::open();
     Bench bench(place);
-    EXPECT_NO_THROW(probe_upper(bench.open("scratch").get(), bench.user_xattr()));
+    EXPECT_NO_THROW(probe_upper(host, bench.open("scratch").get(), bench.user_xattr()));
     EXPECT_TRUE(tree::names(bench.path("scratch")).empty()) << "the probe cleans up";
     bench.mount("");
     try {
-      probe_upper(bench.open("workspace").get(), bench.user_xattr());
+      probe_upper(host, bench.open("workspace").get(), bench.user_xattr());
       ADD_FAILURE() << "an overlay was accepted";
     } catch (const Error& error) {
       EXPECT_EQ(Code::kScratch, error.code());
@@ -241,9 +242,9 @@ TEST_P(WorkspaceTest, ProbeTellsWhyAnUpperIsUnfit) {
     }
     const sys::UniqueFd proc =
         sys::open_at(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY, sys::Resolve::kHost);
-    EXPECT_THROW(probe_upper(proc.get(), bench.user_xattr()), Error);
+    EXPECT_THROW(probe_upper(host, proc.get(), bench.user_xattr()), Error);
     ASSERT_EQ(0, ::mount("tmpfs", bench.path("workspace").c_str(), "tmpfs", MS_RDONLY, nullptr));
-    EXPECT_THROW(probe_upper(bench.open("workspace").get(), bench.user_xattr()), Error);
+    EXPECT_THROW(probe_upper(host, bench.open("workspace").get(), bench.user_xattr()), Error);
   });
 }
 

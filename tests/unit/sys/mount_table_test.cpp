@@ -35,6 +35,24 @@ TEST(ParseMountinfo, ReadsTheManPagesExample) {
   EXPECT_FALSE(mounts[0].shared);
   EXPECT_EQ("/a b\tc\nd\\e", mounts[1].mount_point);
   EXPECT_TRUE(mounts[1].shared);
+  EXPECT_EQ("ext3", mounts[0].type);
+  EXPECT_EQ("tmpfs", mounts[1].type);
+  EXPECT_EQ("proc", mounts[2].type);
+}
+
+// 9p passes on the type of the host's file system: mountinfo is believed, not statfs(2).
+TEST(FilesystemOf, IsWhatMountinfoSays) {
+  sandbox::run(As::kUser, [](const Place& place) {
+    const Proc proc = Proc::open();
+    EXPECT_EQ("proc", filesystem_of(proc, proc.fd()));
+    tree::make(place.path, {"memory/"});
+    ASSERT_EQ(0, ::mount("x", (place.path + "/memory").c_str(), "tmpfs", 0, nullptr));
+    const UniqueFd memory = open_at(place.fd, "memory", O_PATH, Resolve::kNoLinks);
+    EXPECT_EQ("tmpfs", filesystem_of(proc, memory.get()));
+    // Of no mount of ours any more, statfs(2) is asked.
+    ASSERT_EQ(0, ::umount2((place.path + "/memory").c_str(), MNT_DETACH));
+    EXPECT_EQ("tmpfs", filesystem_of(proc, memory.get()));
+  });
 }
 
 TEST(ParseMountinfo, SurvivesWhatNoKernelWrites) {

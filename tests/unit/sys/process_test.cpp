@@ -95,8 +95,7 @@ TEST(Proc, ReadsAndNamesNamespaces) {
   for (const std::string kind : {"mnt", "user"}) {
     EXPECT_EQ(proc.own_namespace_id(kind), proc.id_of_namespace(::getpid(), kind));
     EXPECT_EQ(proc.own_namespace_id(kind), namespace_id(proc.own_namespace(kind).get()));
-    EXPECT_EQ(proc.own_namespace_id(kind),
-              namespace_id(proc.namespace_of(::getpid(), kind).get()));
+    EXPECT_EQ(proc.own_namespace_id(kind), namespace_id(proc.namespace_of(::getpid(), kind).get()));
   }
   EXPECT_NE(proc.own_namespace_id("mnt"), proc.own_namespace_id("user"));
   EXPECT_EQ(::getppid(), proc.parent_pid());
