@@ -92,6 +92,11 @@ void remove_unfinished(int directory, const std::string& name) {
   }
 }
 
+// One call for all files: each by itself would wait for the journal as often as there are files.
+void sync_filesystem(int directory, const std::string& name) {
+  if (::syncfs(directory) != 0) throw SystemError("syncfs", name, errno, Code::kScratch);
+}
+
 void rename(int directory, const std::string& from, const std::string& to) {
   if (::renameat(directory, from.c_str(), directory, to.c_str()) != 0) {
     throw SystemError("renameat", to, errno, Code::kScratch);
@@ -134,6 +139,7 @@ Result make_copy(int source_fd, const ignore::RuleSet& rules, int directory,
         sys::open_at(directory, manifest_name(name), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW,
                      sys::Resolve::kStrict, 0600);
     result = copy_visible(source_fd, rules, target.get(), manifest.get(), options);
+    if (options.durable) sync_filesystem(directory, name);
   } catch (...) {
     // The next way needs the room, and so does the user. What it leaves goes with the session.
     static_cast<void>(sys::remove_tree(directory, unfinished));

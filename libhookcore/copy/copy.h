@@ -48,6 +48,8 @@ struct Options {
   /// Told of a plain copy; by any thread, one at a time.
   std::function<void(const Progress&)> progress = {};
   std::chrono::milliseconds progress_interval{1000};
+  /// make_copy: what has its name is whole after a power cut, too.
+  bool durable = false;
 };
 
 struct Result {
@@ -66,8 +68,9 @@ Result copy_visible(int source_fd, const ignore::RuleSet& rules, int target_fd, 
 /// The manifest of the copy NAME lies beside it.
 std::string manifest_name(const std::string& name);
 
-/// The same into directory/NAME: it is there complete, or not at all, whenever we are killed, and
-/// what an earlier run has left unfinished is removed first. directory: ours alone.
+/// The same into directory/NAME: it is there complete, or not at all, whenever we are killed (and
+/// see Options::durable), and what an earlier run has left unfinished is removed first. directory:
+/// ours alone.
 Result make_copy(int source_fd, const ignore::RuleSet& rules, int directory,
                  const std::string& name, const Options& options);
 

@@ -17,6 +17,12 @@ std::string helper_program(const sys::Proc& proc) {
   return self.substr(0, self.rfind('/') + 1) + fuse::kHelperName;
 }
 
+// Files that are missing then, or empty, would pass for what its containers have made of them, and
+// `session apply` would bring that to the source. An upper holds no file of the source's.
+bool outlives_boot(const session::SessionState& state) {
+  return state.kind == session::Kind::kNamed || state.restartable;
+}
+
 }  // namespace
 
 MadeWorkspace WayChain::make(sys::MountApi& api, const overlay::WorkspacePlan& plan,
@@ -215,6 +221,7 @@ std::string WayChain::copy_source(Way way, const Work& work) {
   options.method = way == Way::kReflink ? copy::Method::kReflink : copy::Method::kPlain;
   options.limit_bytes = site_.job.home.settings.ways.copy_limit_bytes;
   options.anchors = work.plan.anchors;
+  options.durable = outlives_boot(site_.claim.state());
   options.progress = [this](const copy::Progress& progress) {
     site_.log.info("copied " + std::to_string(progress.bytes) + " of " +
                    std::to_string(progress.all_bytes) + " bytes");

@@ -78,6 +78,7 @@ ERRORS = {name: errors.split() for name, errors in {
     "execve": "ENOMEM EACCES EIO EMFILE ENFILE",
     # Of one whose workspace is a copy.
     "copy_file_range": f"{FULL} EIO ENOMEM EFBIG",
+    "syncfs": f"EIO {FULL}",
     "symlinkat": f"{FULL} EACCES EIO ENOMEM EPERM EROFS",
     "fchownat": "EROFS EACCES EIO ENOMEM",
     "ioctl": f"EOPNOTSUPP {FULL} EIO EPERM ETXTBSY",  # FICLONE

@@ -5,7 +5,7 @@ from bundle import wrongs_inside
 # The calls by which a hook changes anything outside of its own memory.
 CHANGING = {
     "mkdirat", "mknodat", "write", "fchmod", "fchmodat", "fchown", "fsetxattr", "utimensat",
-    "renameat", "renameat2", "unlinkat", "flock", "fsync", "chmod", "setns", "unshare", "mount",
+    "renameat", "renameat2", "unlinkat", "flock", "fsync", "syncfs", "chmod", "setns", "unshare", "mount",
     "umount2", "open_tree", "move_mount", "mount_setattr", "fsopen", "fsconfig", "fsmount", "clone",
     "sendmsg", "sendto", "copy_file_range", "symlinkat", "linkat", "fchownat", "exit_group"}
 

@@ -74,6 +74,23 @@ def test_each_call_fails_once(bundle, programs, told):
 KINDS = {"named": {"io.cnb.hooks.session": NAME}, "restarted": {"io.container.manager": "libpod"}}
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_copy_that_is_kept_is_on_disk_before_it_has_its_name(room, programs, source, kind):
+    """After a power cut an empty file would pass for one that a container has emptied."""
+    bundle = Bundle(room, programs, source, annotations=KINDS[kind])
+    *_, last, named = [call for call in calls_of_copy(bundle)[0] if call.name != "close"]
+    assert (last.name, named.name) == ("syncfs", "renameat")
+    execute([programs["oci-cnb"], "session", "rm", f"n-{NAME}"])
+    attempts = run_with_failures(bundle, programs, [(last, error) for error in ERRORS["syncfs"]])
+    assert attempts.refused == attempts.tried
+    bundle.remove()
+
+
+def test_a_copy_that_goes_with_its_container_is_not_waited_for(bundle):
+    calls, _ = calls_of_copy(bundle)
+    assert not [call for call in calls if call.name == "syncfs"]
+
+
 def way_of_session(programs):
     listed = json.loads(must([programs["oci-cnb"], "session", "list", "--json"]).stdout)
     return [one["way"] for one in listed]
