@@ -16,6 +16,7 @@
 #include "libhookcore/ignore/walk.h"
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/remove.h"
+#include "libhookcore/sys/temporary_tree.h"
 
 namespace hookcore::copy {
 namespace {
@@ -157,20 +158,8 @@ uint64_t try_copy(int source_fd, const ignore::RuleSet& rules, int directory,
     ignore::list_visible(source_fd, rules, survey, {options.threads});
     return meter.expected();
   }
-  const std::string name = "sample";
-  struct Removal {
-    int directory;
-    const std::string& name;
-    ~Removal() {
-      try {
-        static_cast<void>(sys::remove_tree(directory, name));
-      } catch (const Error&) {
-        // It goes with the directory.
-      }
-    }
-  };
-  const Removal removal{directory, name};
-  const sys::UniqueFd target = make_directory(directory, name);
+  const sys::TemporaryTree sample(directory, "sample");
+  const sys::UniqueFd target = make_directory(directory, sample.name());
   const sys::UniqueFd unused(::memfd_create("manifest", MFD_CLOEXEC));
   if (!unused) throw SystemError("memfd_create", "manifest", errno);
   ManifestWriter manifest(unused.get());

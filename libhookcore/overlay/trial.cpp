@@ -37,27 +37,18 @@ void make_file(int directory, const char* name) {
 }  // namespace
 
 Trial::Trial(sys::MountApi& api, int scratch_fd)
-    : parent_fd_(scratch_fd), name_("trial." + std::to_string(::getpid())), tmpfs_(api.tmpfs({})) {
+    : directory_(scratch_fd, "trial." + std::to_string(::getpid())), tmpfs_(api.tmpfs({})) {
   const sys::UniqueFd masks = make_directory(tmpfs_.get(), kMaskName);
   require(::mknodat(masks.get(), kMasked, S_IFCHR, ::makedev(0, 0)) == 0, "mknodat of a whiteout");
   const sys::UniqueFd files = make_directory(tmpfs_.get(), kSourceName);
   make_file(files.get(), kMasked);
   make_file(files.get(), kVisible);
   source_ = api.clone(files.get(), false);
-  static_cast<void>(sys::remove_tree(parent_fd_, name_));
-  const sys::UniqueFd directory = make_directory(parent_fd_, name_);
+  static_cast<void>(sys::remove_tree(scratch_fd, directory_.name()));
+  const sys::UniqueFd directory = make_directory(scratch_fd, directory_.name());
   make_directory(directory.get(), kUpperName);
   make_directory(directory.get(), kWorkName);
   scratch_ = api.clone(directory.get(), false);
-}
-
-Trial::~Trial() {
-  scratch_.reset();
-  try {
-    static_cast<void>(sys::remove_tree(parent_fd_, name_));
-  } catch (const Error&) {
-    // It goes with the session.
-  }
 }
 
 void Trial::exercise(int overlay_fd) {

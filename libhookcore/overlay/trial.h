@@ -1,9 +1,8 @@
 #pragma once
 
-#include <string>
-
 #include "libhookcore/sys/fd.h"
 #include "libhookcore/sys/mount.h"
+#include "libhookcore/sys/temporary_tree.h"
 
 namespace hookcore::overlay {
 
@@ -13,10 +12,6 @@ class Trial {
  public:
   /// scratch_fd: a directory of the session, in the entered mount namespace. Outlives this object.
   Trial(sys::MountApi& api, int scratch_fd);
-  ~Trial();
-  Trial(const Trial&) = delete;
-  Trial& operator=(const Trial&) = delete;
-
   // Roots of mounts: the layers, for whoever makes the overlay.
   int masks() const { return tmpfs_.get(); }  ///< has kMaskName in it
   int source() const { return source_.get(); }
@@ -27,8 +22,7 @@ class Trial {
   static void exercise(int overlay_fd);
 
  private:
-  int parent_fd_;
-  std::string name_;
+  sys::TemporaryTree directory_;  ///< in the scratch directory
   sys::UniqueFd tmpfs_;
   sys::UniqueFd source_;
   sys::UniqueFd scratch_;

@@ -13,7 +13,7 @@
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/mount_table.h"
 #include "libhookcore/sys/probe.h"
-#include "libhookcore/sys/remove.h"
+#include "libhookcore/sys/temporary_tree.h"
 
 namespace hookcore::overlay {
 namespace {
@@ -76,18 +76,7 @@ void probe_upper(const sys::Proc& proc, int scratch_fd, bool user_xattr) {
     throw SystemError("mkdirat", "scratch directory", errno, Code::kScratch,
                       "see that it is writable and has room (df, df -i)");
   }
-  struct Removal {
-    int fd;
-    const std::string& name;
-    ~Removal() {
-      try {
-        static_cast<void>(sys::remove_tree(fd, name));
-      } catch (const Error&) {
-        // It goes with the session.
-      }
-    }
-  };
-  const Removal removal{scratch_fd, name};
+  const sys::TemporaryTree removed(scratch_fd, name);
   const sys::UniqueFd directory =
       sys::open_at(scratch_fd, name, O_RDONLY | O_DIRECTORY, sys::Resolve::kStrict);
   const char* attribute = user_xattr ? "user.overlay.probe" : "trusted.overlay.probe";
