@@ -110,6 +110,11 @@ void Claim::claim_shared() {
   if (shared.scratch == "tmpfs" && !holder_ && shared.members.empty()) {
     shared.scratch = state_.scratch;
   }
+  require_same_wishes(shared);
+  join(std::move(shared));
+}
+
+void Claim::require_same_wishes(const session::SessionState& shared) const {
   if (shared.scratch != state_.scratch) {
     throw Error(
         Code::kSession,
@@ -123,6 +128,10 @@ void Claim::claim_shared() {
                                                        : quote(shared.origin.asked_rules)),
                 quote(session_.name()), "give its containers the same io.cnb.hooks.ignore-file");
   }
+}
+
+// shared, with this container as its last member.
+void Claim::join(session::SessionState shared) {
   shared.container = state_.container;
   shared.bundle = state_.bundle;
   shared.boot_id = state_.boot_id;

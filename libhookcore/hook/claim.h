@@ -50,6 +50,8 @@ class Claim {
   void claim_own();
   void begin();
   void claim_shared();
+  void require_same_wishes(const session::SessionState& shared) const;
+  void join(session::SessionState shared);
   void check_members();
   void find_holder();
   void undo();

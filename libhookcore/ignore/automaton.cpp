@@ -96,6 +96,11 @@ void Automaton::add(size_t index, const CompiledPattern& pattern) {
 }
 
 void Automaton::finish() {
+  find_symbol_classes();
+  find_spelled_names();
+}
+
+void Automaton::find_symbol_classes() {
   // Every symbol at which some token's answer may change begins an interval; the intervals that no
   // token mentions all behave alike and share class 0.
   std::vector<Symbol> starts = {0, '\n', '\n' + 1, '/', '/' + 1, kInvalidByte};
@@ -140,7 +145,9 @@ void Automaton::finish() {
     while (interval + 1 < boundaries_.size() && boundaries_[interval + 1] <= byte) ++interval;
     byte_classes_[byte] = interval_classes_[interval];
   }
+}
 
+void Automaton::find_spelled_names() {
   spells_name_.assign(tokens_.size(), false);
   for (size_t i = tokens_.size(); i-- > 0;) {
     const Token& token = tokens_[i];

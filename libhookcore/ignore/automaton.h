@@ -103,6 +103,8 @@ class Automaton {
     Position covered_to = 0;
   };
 
+  void find_symbol_classes();
+  void find_spelled_names();
   bool matches(const Token& token, Symbol symbol) const;
   void arrive(Position position, Arrivals& arrivals) const;
 

@@ -1,6 +1,44 @@
-// Reading .dockerignore as BuildKit does. The numbers are those of the rules of BuildKit's
-// patternmatcher and ignorefile that CONTRIBUTING.md refers to: 2 to 9 reading, 11 to 13 checking,
-// 15 to 20 meaning, 25 pruning.
+// Reading .dockerignore as BuildKit does. This folder and its tests refer to what
+// moby/patternmatcher 0.6.1 and tonistiigi/fsutil do by these numbers:
+//
+// Reading a file
+//  2  Lines end in LF; one CR before it goes. A line has at most 65,535 bytes.
+//  3  A byte order mark is taken off the first line.
+//  4  A line whose first byte is '#' is a comment.
+//  5  Unicode white space at both ends goes; what is empty then is no pattern.
+//  6  A leading '!' makes a negation, and is followed by rule 5 again.
+//  7  filepath.Clean of Go, and then one leading slash goes. "/", ".", "..", "../x" match nothing.
+//  8  Clean is textual and comes before globbing; so a slash at the end means nothing.
+//  9  The list is parsed again by 11 to 13, with the '!' still attached: "./!a" is a negation.
+// Checking a pattern, whatever the tree has in it
+// 11  Rules 5 and 7 once more.
+// 12  One leading '!' is a negation; "!" alone is an error.
+// 13  The syntax is that of Go's filepath.Match: classes that are empty, not closed or have a '-'
+//     without two ends, a backslash at the end, and invalid UTF-8 in a class are errors.
+// What one pattern means
+// 15  It is held against the whole path. Without any of * ? [ ] \ it is exact, a prefix or a suffix
+//     (17), which compare bytes; else a regular expression, at whose start a byte order mark goes.
+// 16  '*' is any run without a slash, '?' one code point but a slash. An invalid byte of a path is
+// one
+//     character, and any U+FFFD of a regular expression.
+// 17  "**" takes a slash behind it along. At the end of plain text it is a prefix; at the start of
+//     plain text a suffix ("**/x" of components, "**x" of the string); elsewhere at the end ".*",
+//     anywhere else "(.*/)?".
+// 18  Everything else stands for itself, byte for byte.
+// 19  A class has code points; only '^' negates; a negated one matches a slash.
+// 20  A backslash before punctuation takes its meaning away. What else leaks into the regular
+//     expression by accident is a literal here, or refused.
+// Walking
+// 21  Every entry is tested, whatever its type; no link is followed.
+// 22  A directory hands down which patterns hit it.
+// 23  In the order of the patterns: one that was hit above counts; any other is tried only where it
+//     would change the verdict, and counts if it matches. The last that counts decides.
+// 24  So what was not tried at a directory isn't inherited from it.
+// 25  An excluded directory is entered only if some negation, without its trailing globs, lies
+// below
+//     it, unless one of these still has a wild card: then all are.
+// 26  An excluded directory is visible if something in it is.
+// 29  What can't be read below an excluded directory counts as empty.
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -19,8 +57,8 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr size_t kMaxLineBytes = 65535;
 
 bool is_space(Symbol symbol) {
-  constexpr std::array<Symbol, 12> kOthers = {0x20,   0x85,   0xA0,   0x1680, 0x2028, 0x2029,
-                                              0x202F, 0x205F, 0x3000, 0x20,   0x20,   0x20};
+  constexpr std::array<Symbol, 9> kOthers = {0x20,   0x85,   0xA0,   0x1680, 0x2028,
+                                             0x2029, 0x202F, 0x205F, 0x3000};
   return (symbol >= 0x09 && symbol <= 0x0D) || (symbol >= 0x2000 && symbol <= 0x200A) ||
          std::find(kOthers.begin(), kOthers.end(), symbol) != kOthers.end();
 }

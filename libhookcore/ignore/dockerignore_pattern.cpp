@@ -87,9 +87,7 @@ class Compiler {
     const bool last = next_ == symbols_.size();
     // Alone at the start or, after plain text, at the end it is a suffix or prefix test.
     if (!first && !(last && !starts_with_double_star_)) has_special_ = true;
-    if (first) {
-      starts_with_double_star_ = true;
-    }
+    if (first) starts_with_double_star_ = true;
     result_.tokens.push_back({last ? Kind::kRest : Kind::kComponents});
   }
 

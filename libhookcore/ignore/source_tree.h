@@ -20,7 +20,7 @@ struct Undecided {
   std::mutex mutex;
   std::atomic<bool> shown{false};       ///< something visible was found: the directory is visible
   std::string hidden;                   ///< type byte, name, NUL, ...
-  std::atomic<bool> list_again{false};  ///< files are too many to remember; see walk.cpp
+  std::atomic<bool> list_again{false};  ///< files are too many to remember; see walker.cpp
 };
 
 /// A directory that waits or is being worked on, or has something below that is. Holds its parent
