@@ -101,8 +101,10 @@ void run(Stage stage, report::Log& log) {
   sys::keep_mount_capabilities();
   job.state = oci::parse_state(input);
   const optin::Annotations& annotations = job.state.annotations;
-  if (!optin::mentions_us(annotations) || optin::is_sandbox(annotations)) return;
+  if (!optin::mentions_us(annotations)) return;
   log.set_container(job.state.id);
+  optin::require_one_engine(annotations);
+  if (optin::is_sandbox(annotations)) return;
   job.home = Home::find();
   const auto request = optin::parse_request(annotations, job.home.settings.defaults);
   if (!request) return;

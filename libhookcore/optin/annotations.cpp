@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "libhookcore/base/error.h"
+
 namespace hookcore::optin {
 
 std::string_view value_of(const Annotations& annotations, std::string_view key) {
@@ -60,6 +62,20 @@ bool is_restartable(const Annotations& annotations) {
 bool is_sandbox(const Annotations& annotations) {
   const std::string_view first = value_of(annotations, kContainerType[0]);
   return (first.empty() ? value_of(annotations, kContainerType[1]) : first) == "sandbox";
+}
+
+void require_one_engine(const Annotations& annotations) {
+  const auto is_there = [&](std::string_view key) { return annotations.contains(key); };
+  // What is believed of containerd, and what CRI-O always writes.
+  const std::array containerd = {kContainerType[0], kContainerName[0], kSandboxId[0], kPodUid[0],
+                                 kPodNamespace[0]};
+  const std::array crio = {kContainerType[1], kSandboxId[1]};
+  const auto* one = std::find_if(containerd.begin(), containerd.end(), is_there);
+  const auto* other = std::find_if(crio.begin(), crio.end(), is_there);
+  if (one == containerd.end() || other == crio.end() || !mentions_us(annotations)) return;
+  throw Error(Code::kAnnotation,
+              "annotations of two engines, " + quote(*one) + " and " + quote(*other), {},
+              "the pod sets one of them itself: remove it there");
 }
 
 std::string_view container_name(const Annotations& annotations) {

@@ -47,6 +47,11 @@ bool is_restartable(const Annotations& annotations);
 /// These are of a pod's sandbox, as containerd or CRI-O marks it: nobody's container.
 bool is_sandbox(const Annotations& annotations);
 
+/// containerd and CRI-O each write keys of their own, and CRI-O hands on whatever a pod has: one
+/// that sets the other's keys would pass for another pod, or for a sandbox. Throws
+/// Error(Code::kAnnotation) where there are keys of both beside one of ours.
+void require_one_engine(const Annotations& annotations);
+
 // Of a container that is made over the CRI, as containerd's plugin or CRI-O writes it; empty
 // elsewhere. Views of the values.
 /// What the pod calls the container.

@@ -248,6 +248,7 @@ Annotations resolve(const Annotations& annotations) {
 }
 
 std::optional<Request> parse_request(const Annotations& annotations, const Defaults& defaults) {
+  require_one_engine(annotations);
   if (is_sandbox(annotations)) return std::nullopt;
   const Values values = collect(annotations);
   if (!values[*index_of("role", kNames)]) return std::nullopt;

@@ -33,10 +33,25 @@ TEST(Request, IsAbsentForAPodsSandbox) {
     EXPECT_FALSE(parse_request({{kRoleOfOurs, "dev"}, {key, "sandbox"}}));
     EXPECT_TRUE(parse_request({{kRoleOfOurs, "dev"}, {key, "container"}}));
   }
-  EXPECT_TRUE(parse_request({{kRoleOfOurs, "dev"},
-                             {"io.kubernetes.cri.container-type", "container"},
-                             {"io.kubernetes.cri-o.ContainerType", "sandbox"}}))
-      << "what containerd says can't be overruled by a pod";
+}
+
+TEST(Request, OfTwoEnginesAtOnceIsRefused) {
+  for (const char* containerd :
+       {"io.kubernetes.cri.container-type", "io.kubernetes.cri.container-name",
+        "io.kubernetes.cri.sandbox-id", "io.kubernetes.cri.sandbox-uid",
+        "io.kubernetes.cri.sandbox-namespace"}) {
+    Annotations annotations{{kRoleOfOurs, "dev"}, {containerd, "sandbox"}};
+    EXPECT_NO_THROW(parse_request(annotations));
+    for (const char* crio :
+         {"io.kubernetes.cri-o.ContainerType", "io.kubernetes.cri-o.SandboxID"}) {
+      Annotations both = annotations;
+      both[crio] = "container";
+      refuse(both, "annotation: annotations of two engines, " + quote(containerd) + " and " +
+                       quote(crio) + "; the pod sets one of them itself: remove it there");
+      both.erase(kRoleOfOurs);
+      EXPECT_FALSE(parse_request(both)) << "nobody asked us for anything";
+    }
+  }
 }
 
 TEST(Request, HasDefaultsByRole) {
