@@ -146,6 +146,11 @@ bool Host::exists(const std::string& path) const {
   return sys::try_open_at(root_.get(), path, O_PATH, sys::Resolve::kInRoot).has_value();
 }
 
+bool Host::is_directory(const std::string& path) const {
+  const auto file = sys::try_open_at(root_.get(), path, O_PATH | O_NOFOLLOW, sys::Resolve::kInRoot);
+  return file && S_ISDIR(sys::stat_fd(file->get(), path).st_mode);
+}
+
 void Host::remove_tree(const std::string& path) const {
   const auto place = find(path);
   if (!place) return;

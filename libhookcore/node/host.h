@@ -34,6 +34,8 @@ class Host {
   void rename(const std::string& from, const std::string& to) const;
   std::vector<std::string> list(const std::string& path) const;
   bool exists(const std::string& path) const;
+  /// Not behind a link.
+  bool is_directory(const std::string& path) const;
   /// Removes a directory of ours and all in it. Throws when something stays.
   void remove_tree(const std::string& path) const;
 

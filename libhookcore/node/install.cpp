@@ -5,10 +5,10 @@
 #include <array>
 #include <cstdint>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/node/containerd_files.h"
+#include "libhookcore/node/crio_config.h"
 #include "libhookcore/node/hook_file.h"
 #include "libhookcore/sys/file.h"
 
@@ -57,16 +57,6 @@ std::string program(const std::vector<std::string>& directories, const std::stri
   throw Error(Code::kUsage, "there is no program " + name, where, "name it with --programs DIR");
 }
 
-/// The real runtime: a handler without a path is looked for under the handler's own name.
-std::string crio_runtime(const Host& host, const std::string& based_on) {
-  const std::string wanted = based_on.empty() ? "crun" : based_on;
-  for (const char* directory : {"/usr/libexec/crio/", "/usr/bin/", "/usr/sbin/"}) {
-    if (host.exists(directory + wanted)) return directory + wanted;
-  }
-  throw Error(Code::kSettings, "no runtime " + quote(wanted), "the node's /usr",
-              "name crun or runc with --based-on");
-}
-
 /// What both engines find below the link: a node may have both, and the link leads to one version.
 void plan_documents(const Host& host, const Request& request, Plan& plan) {
   const auto present = host.read(std::string(kCurrent) + "/" + kBaseSpec);
@@ -81,13 +71,16 @@ void plan_documents(const Host& host, const Request& request, Plan& plan) {
 
 void plan_crio(const Host& host, const Request& request, Plan& plan) {
   require_ours(host, kCrioConfig, kCrioHeader);
-  std::string text(kCrioHeader);
-  text += made_lines(made_directories(host, kCrioConfig)) + "[crio.runtime]\nhooks_dir = [\n";
-  text += "  \"/usr/share/containers/oci/hooks.d\",\n  \"" + std::string(kCrioHooks) + "\",\n]\n";
-  text += "[crio.runtime.runtimes." + nlohmann::json(request.handler).dump() +
-          "]\nruntime_path = \"" + crio_runtime(host, request.based_on) +
-          "\"\nruntime_type = \"oci\"\n";
-  plan.activation.push_back({kCrioConfig, text});
+  const CrioConfiguration others = read_crio(host, false);
+  const std::string header =
+      std::string(kCrioHeader) + made_lines(made_directories(host, kCrioConfig));
+  plan.activation.push_back(
+      {kCrioConfig, header + crio_drop_in(host, others, request.handler, request.based_on)});
+  if (!others.later_hooks_file.empty()) {
+    plan.notes.push_back(others.later_hooks_file +
+                         " comes later and has a hooks_dir of its own: add " + kCrioHooks +
+                         " there, or pods start unfiltered while oci-cnb-nri is away");
+  }
   plan.notes.emplace_back("restart CRI-O when this changed something: systemctl restart crio");
 }
 

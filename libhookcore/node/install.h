@@ -17,9 +17,6 @@
 namespace hookcore::node {
 
 inline constexpr const char* kPrefix = "/opt/oci-cnb-hooks";
-/// The file that tells CRI-O, and the directory of hooks.d files that it names.
-inline constexpr const char* kCrioConfig = "/etc/crio/crio.conf.d/50-oci-cnb-hooks.conf";
-inline constexpr const char* kCrioHooks = "/opt/oci-cnb-hooks/current/hooks.d";
 
 enum class Engine { kContainerd, kCrio };
 

@@ -11,6 +11,7 @@
 #include "libhookcore/base/error.h"
 #include "libhookcore/base/toml.h"
 #include "libhookcore/node/containerd_config.h"
+#include "libhookcore/node/crio_config.h"
 #include "libhookcore/node/install.h"
 #include "tests/unit/support/tree.h"
 
@@ -315,6 +316,84 @@ TEST_F(Node, TheDescriptionOfUninstallingIsExact) {
   tree::make(root(), {"etc/crio/theirs"});
   EXPECT_EQ(without_diff(describe(host, plan_uninstall(host, Engine::kCrio))),
             "remove /etc/crio/crio.conf.d\n");
+}
+
+/// What CRI-O's own packages bring: conmon isn't in the PATH, and a handler that doesn't name it
+/// keeps CRI-O from starting.
+constexpr const char* kCrioOfItsPackage =
+    "[crio.runtime]\ndefault_runtime = \"runc\"\n"
+    "[crio.runtime.runtimes.runc]\nruntime_path = \"/usr/libexec/crio/runc\"\n"
+    "runtime_root = \"/run/runc\"\nmonitor_path = \"/usr/libexec/crio/conmon\"\n"
+    "allowed_annotations = [\"a\", \"b\"]\nprivileged_without_host_devices = true\n"
+    "container_create_timeout = 300\ndefault_annotations = {\"x.y\" = \"z\"}\n";
+
+TEST_F(Node, CriosHandlerHasAllOfTheDefaultOne) {
+  request_.engine = Engine::kCrio;
+  tree::make(root(), {"etc/crio/crio.conf.d/deeper/"});
+  tree::write(root() + "/etc/crio/crio.conf", "[crio.runtime]\ndefault_runtime = \"crun\"\n");
+  tree::write(root() + "/etc/crio/crio.conf.d/10-crio.conf", kCrioOfItsPackage);
+  for (int i = 0; i < 2; ++i) {
+    install();
+    const toml::table config = parse_toml(read(kCrioConfig));
+    const auto handler = config["crio"]["runtime"]["runtimes"]["cnb"];
+    EXPECT_EQ(handler["runtime_path"].value_or(std::string()), "/usr/libexec/crio/runc");
+    EXPECT_EQ(handler["monitor_path"].value_or(std::string()), "/usr/libexec/crio/conmon");
+    EXPECT_EQ(handler["allowed_annotations"][1].value_or(std::string()), "b");
+    EXPECT_TRUE(handler["privileged_without_host_devices"].value_or(false));
+    EXPECT_EQ(handler["container_create_timeout"].value_or(0), 300);
+    EXPECT_EQ(handler["default_annotations"]["x.y"].value_or(std::string()), "z");
+  }
+  request_.based_on = "crun";
+  install();
+  EXPECT_NE(read(kCrioConfig).find("runtime_path = \"/usr/bin/crun\"\nruntime_type = \"oci\""),
+            std::string::npos);
+}
+
+TEST_F(Node, CriosHooksOfOthersStay) {
+  request_.engine = Engine::kCrio;
+  const std::string theirs = root() + "/etc/crio/crio.conf.d/00-default";
+  tree::make(root(), {"etc/crio/crio.conf.d/"});
+  tree::write(theirs, "[crio.runtime]\nhooks_dir = [\"/etc/containers/oci/hooks.d\"]\n");
+  install();
+  const auto directories = [&] {
+    return read_crio(Host(root()), true).hooks_directories.value_or(std::vector<std::string>{});
+  };
+  EXPECT_EQ(directories(), (std::vector<std::string>{"/etc/containers/oci/hooks.d", kCrioHooks}));
+  const Plan plan = plan_install(Host(root()), request_);
+  EXPECT_EQ(plan.notes.size(), 1U);
+  tree::write(root() + "/etc/crio/crio.conf.d/99", "[crio.runtime]\nhooks_dir = [\"/b\"]\n");
+  EXPECT_EQ(plan_install(Host(root()), request_).notes.front(),
+            "/etc/crio/crio.conf.d/99 comes later and has a hooks_dir of its own: add "
+            "/opt/oci-cnb-hooks/current/hooks.d there, or pods start unfiltered while oci-cnb-nri "
+            "is away");
+  const auto drop_in = read(kCrioConfig);
+  EXPECT_FALSE(install()) << "a later list is no part of ours";
+  EXPECT_EQ(read(kCrioConfig), drop_in);
+}
+
+TEST_F(Node, CrioWithRuncAlone) {
+  request_.engine = Engine::kCrio;
+  std::filesystem::remove(root() + "/usr/bin/crun");
+  expect_refusal(Code::kSettings, "no runtime \"runc\"", [&] { install(); });
+  tree::make(root(), {"usr/sbin/runc=x"});
+  install();
+  EXPECT_NE(read(kCrioConfig).find("runtime_path = \"/usr/sbin/runc\""), std::string::npos);
+}
+
+TEST_F(Node, WhatOfCrioCanNotBeAddedToIsRefused) {
+  request_.engine = Engine::kCrio;
+  tree::make(root(), {"etc/crio/"});
+  const auto refused = [&](const std::string& text, const std::string& words) {
+    tree::write(root() + "/etc/crio/crio.conf", text);
+    expect_refusal(Code::kSettings, words, [&] { install(); });
+    EXPECT_FALSE(tree::exists(root() + "/opt/oci-cnb-hooks"));
+  };
+  refused("[crio.runtime.runtimes.cnb]\n", "handler \"cnb\" that isn't ours");
+  refused("[crio.runtime.runtimes.crun]\nx = 1.5\n",
+          "setting \"x\" of the runtime handler \"crun\" can't be carried over");
+  refused("[crio.runtime.runtimes.crun]\nx = [1, 1.5]\n", "can't be carried over");
+  refused("[crio.runtime.runtimes.crun.x]\na = 1.5\n", "can't be carried over");
+  refused("[crio\n", "/etc/crio/crio.conf:1; CRI-O can't read it either: mend the line");
 }
 
 TEST_F(Node, ProgramsMayLieApart) {
