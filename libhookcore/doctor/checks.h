@@ -80,6 +80,8 @@ Findings check_subordinate_ids(const Machine& machine);
 /// For root: runtime handlers of ours in the configurations of containerd and CRI-O, what they
 /// lead to, NRI, and whether the plugin is connected where they need it.
 Findings check_pods(const Machine& machine, const std::vector<Engine>& engines);
+/// Its part about CRI-O. crio: nullptr where the program isn't found.
+Findings check_crio(const Machine& machine, const Engine* crio);
 /// Runtimes of ours in dockerd's configuration.
 Findings check_docker(const Machine& machine);
 

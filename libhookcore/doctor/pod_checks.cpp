@@ -1,12 +1,12 @@
 // Pods: runtime handlers, NRI and its plugin.
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 
 #include "libhookcore/base/error.h"
-#include "libhookcore/base/toml.h"
 #include "libhookcore/doctor/checks.h"
+#include "libhookcore/doctor/nri.h"
 #include "libhookcore/node/containerd_files.h"
+#include "libhookcore/node/crio_config.h"
 #include "libhookcore/node/install.h"
 
 namespace hookcore::doctor {
@@ -15,9 +15,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr const char* kHandler = "runtime-handler";
-constexpr const char* kNri = "nri";
 constexpr const char* kNoPod = "no pod of this handler starts";
-constexpr const char* kDefaultSocket = "/var/run/nri/nri.sock";
 constexpr const char* kEnabledUnit =
     "/etc/systemd/system/multi-user.target.wants/oci-cnb-nri.service";
 
@@ -125,51 +123,6 @@ bool nri_is_off(const node::FoundConfiguration& found, const Engine* containerd)
   return containerd != nullptr && containerd->major == 1;
 }
 
-Finding check_plugin(const Machine& machine, const std::string& socket) {
-  const NriPlugin plugin = machine.find_nri_plugin();
-  constexpr const char* kWhy =
-      "pods get nothing of what they ask for, and a handler with oci-cnb-guard starts none";
-  if (!plugin.runs) {
-    return failure(kNri, "oci-cnb-nri doesn't run", kWhy,
-                   "sudo systemctl enable --now oci-cnb-nri, or the DaemonSet: never both");
-  }
-  if (!plugin.connected) {
-    return ok(kNri,
-              "oci-cnb-nri runs; without --ready-file it can't be told whether it is "
-              "connected");
-  }
-  if (!*plugin.connected) {
-    return failure(kNri, "oci-cnb-nri runs, and isn't connected to " + socket, kWhy,
-                   "journalctl -u oci-cnb-nri, or the log of the DaemonSet's pod, says why");
-  }
-  return ok(kNri, "oci-cnb-nri is connected to " + socket);
-}
-
-Findings check_nri(const Machine& machine, const node::FoundConfiguration& found, bool needed,
-                   const Engine* containerd) {
-  const std::string socket = found.nri_socket.empty() ? kDefaultSocket : found.nri_socket;
-  const auto status = machine.files.stat(socket);
-  if (status && (status->st_mode & S_IWOTH) != 0) {
-    return {failure(kNri, socket + " is open to everybody",
-                    "whoever can write to it controls every container of the node",
-                    "chmod 0600 " + socket)};
-  }
-  if (!needed) return {};
-  if (nri_is_off(found, containerd)) {
-    return {failure(kNri, "NRI is off in containerd's configuration",
-                    "oci-cnb-nri adjusts no container, and oci-cnb-guard refuses each",
-                    "disable = false in [plugins.\"io.containerd.nri.v1.nri\"]; systemctl restart "
-                    "containerd")};
-  }
-  if (!status) {
-    return {failure(kNri, "there is no NRI socket " + socket,
-                    "containerd doesn't run, or hasn't read its configuration: oci-cnb-nri can't "
-                    "reach it",
-                    "sudo systemctl restart containerd")};
-  }
-  return {check_plugin(machine, socket)};
-}
-
 Findings check_containerd(const Machine& machine, const node::Host& host,
                           const Engine* containerd) {
   std::optional<node::FoundConfiguration> found;
@@ -183,51 +136,19 @@ Findings check_containerd(const Machine& machine, const node::Host& host,
   if (!found) return {};
   Handlers handlers(machine);
   for (const node::FoundHandler& handler : found->handlers) handlers.look_at(handler);
-  const bool needed = handlers.need_plugin() || machine.files.stat(kEnabledUnit).has_value();
+  // An enabled plugin may be CRI-O's.
+  const bool enabled =
+      machine.files.stat(kEnabledUnit).has_value() && !machine.files.stat(node::kCrioConfig);
+  const bool needed = handlers.need_plugin() || enabled;
   Findings findings = handlers.take_findings();
-  for (Finding& one : check_nri(machine, *found, needed, containerd)) {
-    findings.push_back(std::move(one));
-  }
+  const NriOf nri{"containerd",
+                  needed,
+                  nri_is_off(*found, containerd),
+                  found->nri_socket,
+                  "disable = false in [plugins.\"io.containerd.nri.v1.nri\"]",
+                  "systemctl restart containerd"};
+  for (Finding& one : check_nri(machine, nri)) findings.push_back(std::move(one));
   return findings;
-}
-
-/// hooks_dir as CRI-O finds it: the last file that has it.
-std::vector<std::string> crio_hooks(const Files& files) {
-  std::vector<std::string> paths{"/etc/crio/crio.conf"};
-  for (const std::string& name : files.list("/etc/crio/crio.conf.d")) {
-    paths.push_back("/etc/crio/crio.conf.d/" + name);
-  }
-  std::vector<std::string> directories;
-  for (const std::string& path : paths) {
-    const toml::table table = parse_toml(files.read(path).value_or(""));
-    const auto* list = table["crio"]["runtime"]["hooks_dir"].as_array();
-    if (list == nullptr) continue;
-    directories.clear();
-    for (const auto& entry : *list) directories.push_back(entry.value_or(std::string()));
-  }
-  return directories;
-}
-
-Findings check_crio(const Machine& machine) {
-  if (!machine.files.stat(node::kCrioConfig)) return {};
-  constexpr const char* kMend = "sudo oci-cnb install crio; systemctl restart crio";
-  try {
-    const std::vector<std::string> directories = crio_hooks(machine.files);
-    if (std::find(directories.begin(), directories.end(), node::kCrioHooks) == directories.end()) {
-      return {failure(kHandler, std::string("CRI-O doesn't read ") + node::kCrioHooks,
-                      "a later file has another hooks_dir: pods get nothing of what they ask for",
-                      std::string("add that directory to the last hooks_dir in "
-                                  "/etc/crio/crio.conf.d"))};
-    }
-  } catch (const TomlError& error) {
-    return {failure(kHandler, "CRI-O's configuration is not TOML: " + error.what,
-                    "CRI-O can't start", "correct line " + std::to_string(error.line))};
-  }
-  if (machine.files.list(node::kCrioHooks).empty()) {
-    return {failure(kHandler, std::string(node::kCrioHooks) + " holds no file",
-                    "pods get nothing of what they ask for", kMend)};
-  }
-  return {ok(kHandler, std::string("CRI-O reads ") + node::kCrioHooks)};
 }
 
 }  // namespace
@@ -236,7 +157,8 @@ Findings check_pods(const Machine& machine, const std::vector<Engine>& engines) 
   if (!machine.user.rootful) return {};
   const node::Host host(machine.root.empty() ? "/" : machine.root);
   Findings findings = check_containerd(machine, host, find(engines, "containerd"));
-  for (Finding& one : check_crio(machine)) findings.push_back(std::move(one));
+  for (Finding& one : check_crio(machine, find(engines, "crio")))
+    findings.push_back(std::move(one));
   return findings;
 }
 

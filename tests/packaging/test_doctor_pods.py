@@ -140,19 +140,20 @@ def test_a_socket_for_everybody(listener, root):
 
 def test_crio(node, root):
     must(["oci-cnb", "install", "crio"])
-    assert findings(root, 0) == []
+    (bad,) = findings(root, 1)
+    assert bad["check"] == "nri" and "no NRI socket" in bad["what"], bad
     assert "ok   runtime-handler: CRI-O reads /opt/oci-cnb-hooks/current/hooks.d" in told(root)
     later = CRIO / "99-other.conf"
-    later.write_text('[crio.runtime]\nhooks_dir = ["/etc/hooks"]\n')
-    (bad,) = findings(root, 1)
-    assert "CRI-O doesn't read /opt" in bad["what"], bad
+    later.write_text('[crio.runtime]\nhooks_dir = ["/etc/hooks"]\n[crio.nri]\nenable_nri = false\n')
+    handler, nri = findings(root, 1)
+    assert "CRI-O doesn't read /opt" in handler["what"] and str(later) in handler["mend"], handler
+    assert "NRI is off in CRI-O's configuration" in nri["what"], nri
     later.write_text("[crio\n")
     (bad,) = findings(root, 1)
-    assert "not TOML" in bad["what"], bad
+    assert f"{later}:1" in bad["what"], bad
     later.unlink()
     shutil.rmtree(CURRENT / "hooks.d")
-    (bad,) = findings(root, 1)
-    assert "holds no file" in bad["what"], bad
+    assert "holds no file" in findings(root, 1)[0]["what"]
 
 
 def test_docker(node, person, root):

@@ -1,5 +1,6 @@
 // Runtime handlers, NRI and its plugin, Docker: configurations made up in a directory.
 #include "libhookcore/node/base_spec.h"
+#include "libhookcore/node/crio_config.h"
 #include "tests/unit/doctor/fixture.h"
 
 namespace hookcore::doctor {
@@ -123,19 +124,68 @@ TEST_F(Pods, TheyAreNoPlainUsersBusiness) {
   EXPECT_EQ(complaints(machine(false)).find("nri"), std::string::npos);
 }
 
-TEST_F(Pods, CrioReadsTheLastHooksDir) {
-  const std::string own = "/etc/crio/crio.conf.d/50-oci-cnb-hooks.conf";
-  put(own, "[crio.runtime]\nhooks_dir = ['/a', '/opt/oci-cnb-hooks/current/hooks.d']\n");
-  EXPECT_HAS(complaints(),
-             "fail runtime-handler: /opt/oci-cnb-hooks/current/hooks.d holds no file");
-  put("/opt/oci-cnb-hooks/current/hooks.d/90.json", "{}");
-  EXPECT_EQ("", complaints());
+/// CRI-O as `oci-cnb install crio` leaves it, and no containerd.
+class Crio : public Pods {
+ protected:
+  Crio() {
+    remove(kConfig);
+    put(kOwn, std::string("[crio.runtime]\nhooks_dir = ['/a', '") + node::kCrioHooks +
+                  "']\n[crio.runtime.runtimes.cnb]\nruntime_path = '/usr/bin/crun'\n");
+    put(std::string(node::kCrioHooks) + "/90.json", "{}");
+  }
+  static constexpr const char* kOwn = node::kCrioConfig;
+};
+
+TEST_F(Crio, AllIsWell) { EXPECT_EQ("", complaints()); }
+
+TEST_F(Crio, ReadsTheLastHooksDir) {
   put("/etc/crio/crio.conf", "[crio.runtime]\nhooks_dir = ['/b']\n");
   EXPECT_EQ("", complaints());
-  put("/etc/crio/crio.conf.d/60.conf", "[crio.runtime]\nhooks_dir = ['/b']\n");
+  put("/etc/crio/crio.conf.d/60", "[crio.runtime]\nhooks_dir = ['/b']\n");
   EXPECT_HAS(complaints(), "fail runtime-handler: CRI-O doesn't read");
-  put("/etc/crio/crio.conf.d/60.conf", "[crio\n");
-  EXPECT_HAS(complaints(), "fail runtime-handler: CRI-O's configuration is not TOML");
+  put("/etc/crio/crio.conf.d/60", "[crio\n");
+  EXPECT_HAS(complaints(), "fail runtime-handler: ");
+  EXPECT_HAS(complaints(), "; /etc/crio/crio.conf.d/60:1\n");
+}
+
+TEST_F(Crio, WhatOurFileLeadsToMustBeThere) {
+  remove(std::string(node::kCrioHooks) + "/90.json");
+  EXPECT_HAS(complaints(),
+             "fail runtime-handler: /opt/oci-cnb-hooks/current/hooks.d holds no file");
+  remove("/opt/oci-cnb-hooks/current/oci-cnb-poststop");
+  EXPECT_HAS(complaints(), "fail programs: /opt/oci-cnb-hooks/current/oci-cnb-poststop is missing");
+  put("/etc/crio/crio.conf.d/60", "[crio.runtime.runtimes.x]\nruntime_path = '/usr/bin/none'\n");
+  EXPECT_HAS(complaints(),
+             "fail runtime-handler: handler \"x\" names \"/usr/bin/none\", which is missing");
+}
+
+TEST_F(Crio, NeedsThePlugin) {
+  plugin_ = {false, std::nullopt};
+  EXPECT_EQ(complaints(), "fail nri: oci-cnb-nri doesn't run\n");
+  plugin_ = {true, true};
+  remove(kSocket);
+  EXPECT_EQ(complaints(), "fail nri: there is no NRI socket /var/run/nri/nri.sock\n");
+  put("/etc/crio/crio.conf.d/60", "[crio.nri]\nnri_listen = '/x'\n");
+  EXPECT_EQ(complaints(), "fail nri: there is no NRI socket /x\n");
+  put("/etc/crio/crio.conf.d/60", "[crio.nri]\nenable_nri = false\n");
+  EXPECT_EQ(complaints(), "fail nri: NRI is off in CRI-O's configuration\n");
+}
+
+TEST_F(Crio, HasNriOnSince130) {
+  put("/usr/bin/crio", "engine", 0755);
+  version_ = "1.29.13";
+  EXPECT_HAS(complaints(), "fail nri: NRI is off in CRI-O's configuration\n");
+  put("/etc/crio/crio.conf.d/40-nri.conf", "[crio.nri]\nenable_nri = true\n");
+  EXPECT_EQ(complaints().find("fail nri"), std::string::npos) << complaints();
+  remove("/etc/crio/crio.conf.d/40-nri.conf");
+  version_ = "1.30.0";
+  EXPECT_EQ(complaints().find("fail nri"), std::string::npos) << complaints();
+}
+
+TEST_F(Crio, AnEnabledPluginBesideAnotherContainerdIsCrios) {
+  put("/etc/systemd/system/multi-user.target.wants/oci-cnb-nri.service", "");
+  put(kConfig, "version = 2\n");
+  EXPECT_EQ("", complaints());
 }
 
 TEST_F(Pods, DockersRuntimeMustBeThere) {
