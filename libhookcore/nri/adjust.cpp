@@ -1,6 +1,8 @@
 #include "libhookcore/nri/adjust.h"
 
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/base/path.h"
@@ -58,6 +60,18 @@ oci::Hooks hooks_of(const proto::Container& container) {
   return hooks;
 }
 
+// As it will be: whatever is added makes the runtime write each variable once, with its last value.
+// CRI-O's own list begins with a PATH that the image's follows.
+std::vector<std::string> env_of(const proto::Container& container) {
+  std::vector<std::string> env;
+  for (const std::string& entry : container.env()) {
+    const std::string name = entry.substr(0, entry.find('=') + 1);
+    if (!name.empty()) std::erase_if(env, [&](const auto& one) { return one.starts_with(name); });
+    env.push_back(entry);
+  }
+  return env;
+}
+
 // config.json as far as NRI shows it. It tells no cwd, which the mount hook verifies.
 oci::ConfigView view_of(const proto::PodSandbox& pod, const proto::Container& container,
                         const optin::Request& request) {
@@ -65,7 +79,7 @@ oci::ConfigView view_of(const proto::PodSandbox& pod, const proto::Container& co
   view.annotations.emplace(optin::kPodUidKey, pod.uid());
   view.has_process = true;
   view.cwd = request.workspace_path;
-  view.env.assign(container.env().begin(), container.env().end());
+  view.env = env_of(container);
   view.args.assign(container.args().begin(), container.args().end());
   for (const proto::Mount& mount : container.mounts()) {
     view.mounts.push_back({mount.destination(),

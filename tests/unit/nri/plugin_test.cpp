@@ -126,6 +126,18 @@ TEST_F(PluginTest, KeepsWhatIsSet) {
   for (const auto& variable : changes.env()) EXPECT_NE(variable.key(), "CNB_PLATFORM_API");
 }
 
+TEST_F(PluginTest, CriosOwnPathBesideTheImagesIsNoWarning) {
+  request.mutable_container()->add_env("PATH=/usr/bin:/bin");
+  EXPECT_GT(adjustment().env_size(), 0);
+  EXPECT_EQ(told.warnings, std::vector<std::string>{});
+}
+
+TEST_F(PluginTest, TheLastOfTwoValuesIsLookedAt) {
+  request.mutable_container()->add_env("CNB_PLATFORM_API=0.9");
+  request.mutable_container()->add_env("CNB_PLATFORM_API=abc");
+  expect_refused("CNB_PLATFORM_API is \"abc\"");
+}
+
 TEST_F(PluginTest, AHookThatIsThereIsNotAddedAgain) {
   request.mutable_container()->mutable_hooks()->add_create_runtime()->set_path(
       "/elsewhere/oci-cnb-createruntime");
