@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "libhookcore/report/log.h"
+#include "libhookcore/session/layout.h"
 #include "libhookcore/session/naming.h"
 #include "libhookcore/sys/file.h"
 
@@ -47,7 +48,9 @@ About about(std::string_view line) {
 }
 
 bool is_of_container(std::string_view container, std::string_view wanted) {
-  if (wanted.starts_with("c-")) wanted.remove_prefix(2);
+  if (wanted.starts_with(session::kContainerPrefix)) {
+    wanted.remove_prefix(session::kContainerPrefix.size());
+  }
   return container.starts_with(wanted);
 }
 

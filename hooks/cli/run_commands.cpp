@@ -20,6 +20,7 @@
 #include "libhookcore/hook/program.h"
 #include "libhookcore/preview/command.h"
 #include "libhookcore/runtime/real_runtime.h"
+#include "libhookcore/session/liveness.h"
 #include "libhookcore/session/store.h"
 #include "libhookcore/sys/file.h"
 

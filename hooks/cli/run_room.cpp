@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/session/layout.h"
 #include "libhookcore/session/store.h"
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/remove.h"
@@ -15,8 +16,6 @@
 namespace hookcore::cli {
 
 namespace {
-
-constexpr const char* kDirectory = "bundles";
 
 sys::UniqueFd open_directory(int parent, const std::string& name) {
   return sys::open_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, sys::Resolve::kNoLinks);
@@ -31,12 +30,12 @@ std::string new_name() {
 }  // namespace
 
 RunRoom::RunRoom(const std::string& store_root)
-    : root_(store_root + "/" + kDirectory), name_(new_name()) {
+    : root_(store_root + "/" + session::kBundlesName), name_(new_name()) {
   const session::Store store = session::Store::open(store_root);
-  if (::mkdirat(store.fd(), kDirectory, 0700) != 0 && errno != EEXIST) {
+  if (::mkdirat(store.fd(), session::kBundlesName, 0700) != 0 && errno != EEXIST) {
     throw SystemError("mkdirat", root_, errno, Code::kSession);
   }
-  parent_ = open_directory(store.fd(), kDirectory);
+  parent_ = open_directory(store.fd(), session::kBundlesName);
   // Nobody sweeps between the directory's making and its locking.
   if (::flock(parent_.get(), LOCK_EX) != 0) throw SystemError("flock", root_, errno);
   if (::mkdirat(parent_.get(), name_.c_str(), 0700) != 0) {

@@ -16,6 +16,7 @@
 #include "libhookcore/base/path.h"
 #include "libhookcore/daemon/silent_pods.h"
 #include "libhookcore/daemon/socket.h"
+#include "libhookcore/session/layout.h"
 #include "libhookcore/session/store.h"
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/process.h"

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/session/layout.h"
 
 namespace hookcore::daemon {
 namespace {

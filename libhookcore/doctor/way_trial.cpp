@@ -16,6 +16,7 @@
 #include "libhookcore/fuse/trial.h"
 #include "libhookcore/ignore/rules.h"
 #include "libhookcore/overlay/workspace.h"
+#include "libhookcore/session/layout.h"
 #include "libhookcore/session/way_book.h"
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/mount.h"

@@ -2,6 +2,7 @@
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/overlay/workspace.h"
+#include "libhookcore/session/liveness.h"
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/shared_mount.h"
 

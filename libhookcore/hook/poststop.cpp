@@ -12,6 +12,7 @@
 #include "libhookcore/optin/annotations.h"
 #include "libhookcore/overlay/workspace.h"
 #include "libhookcore/session/helper.h"
+#include "libhookcore/session/liveness.h"
 #include "libhookcore/session/store.h"
 #include "libhookcore/sys/process.h"
 

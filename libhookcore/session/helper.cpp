@@ -4,12 +4,12 @@
 #include <unistd.h>
 
 #include "libhookcore/session/document.h"
+#include "libhookcore/session/layout.h"
 #include "libhookcore/sys/file.h"
 
 namespace hookcore::session {
 namespace {
 
-constexpr const char* kFile = "helper.json";
 constexpr size_t kMaxFile = 65536;
 /// The kernel tells a helper of its mount's end at once; it has to finish what it is at.
 constexpr int kEndMilliseconds = 5000;
@@ -19,9 +19,9 @@ constexpr int kKillMilliseconds = 5000;
 
 std::optional<Helper> read_helper(int session_fd) {
   const auto file =
-      sys::try_open_at(session_fd, kFile, O_RDONLY | O_NOFOLLOW, sys::Resolve::kStrict);
+      sys::try_open_at(session_fd, kHelperFile, O_RDONLY | O_NOFOLLOW, sys::Resolve::kStrict);
   if (!file) return std::nullopt;
-  const auto json = parse_document(sys::read_all(file->get(), kMaxFile, kFile));
+  const auto json = parse_document(sys::read_all(file->get(), kMaxFile, kHelperFile));
   if (!json) return std::nullopt;
   try {
     return Helper{json->at("pid"), json->at("start"), json->at("boot"), json->at("failure")};
@@ -37,10 +37,10 @@ void write_helper(int session_fd, const Helper& helper) {
                                     {"failure", helper.failure}};
   const std::string text =
       json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
-  sys::replace_file(session_fd, kFile, text, 0600, sys::Durability::kCrash);
+  sys::replace_file(session_fd, kHelperFile, text, 0600, sys::Durability::kCrash);
 }
 
-void forget_helper(int session_fd) { ::unlinkat(session_fd, kFile, 0); }
+void forget_helper(int session_fd) { ::unlinkat(session_fd, kHelperFile, 0); }
 
 bool is_running(const sys::Proc& proc, const Helper& helper) {
   return helper.boot_id == proc.boot_id() && proc.start_time(helper.pid) == helper.start_time;

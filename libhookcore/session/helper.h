@@ -6,7 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "libhookcore/session/store.h"
+#include "libhookcore/session/state.h"
+#include "libhookcore/sys/process.h"
 
 /// The process that keeps a session's workspace going where that isn't the kernel's work
 /// (Way::kFuse): helper.json in the session's directory, while it runs. The mount hook writes it,

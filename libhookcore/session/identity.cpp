@@ -4,6 +4,8 @@
 #include <string_view>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/session/layout.h"
+#include "libhookcore/session/store.h"
 
 namespace hookcore::session {
 namespace {
@@ -38,9 +40,9 @@ std::string sandbox_bundle(const Subject& subject) {
 Identity identify(const Subject& subject) {
   const std::string_view uid = optin::pod_uid(subject.annotations);
   if (subject.asked) {
-    if (uid.empty()) return {Kind::kNamed, "n-" + *subject.asked, {}};
+    if (uid.empty()) return {Kind::kNamed, std::string(kNamedPrefix) + *subject.asked, {}};
     const std::string space = plain(optin::pod_namespace(subject.annotations), "namespace");
-    return {Kind::kNamed, "k-" + space + "." + *subject.asked, {}};
+    return {Kind::kNamed, std::string(kNamespacedPrefix) + space + "." + *subject.asked, {}};
   }
   if (uid.empty()) return {Kind::kContainer, Store::anonymous_name(subject.container), {}};
   return {Kind::kPod, std::string(kPodPrefix) + plain(uid, "uid"), sandbox_bundle(subject)};

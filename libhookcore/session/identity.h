@@ -4,7 +4,7 @@
 #include <string>
 
 #include "libhookcore/optin/request.h"
-#include "libhookcore/session/store.h"
+#include "libhookcore/session/state.h"
 
 /// Which session a container belongs to: decided here and nowhere else, for hooks and for doors.
 namespace hookcore::session {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "libhookcore/session/helper.h"
+#include "libhookcore/session/liveness.h"
 #include "libhookcore/session/naming.h"
 #include "libhookcore/sys/file.h"
 
@@ -87,18 +88,6 @@ std::string_view name(Condition condition) {
       return "over";
   }
   return "over";
-}
-
-std::string_view name(Kind kind) {
-  switch (kind) {
-    case Kind::kContainer:
-      return "container";
-    case Kind::kNamed:
-      return "named";
-    case Kind::kPod:
-      return "pod";
-  }
-  return "container";
 }
 
 std::vector<Listing> list_sessions(const Store& store, const sys::Proc& proc) {

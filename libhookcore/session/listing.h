@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "libhookcore/session/store.h"
@@ -17,14 +18,13 @@ enum class Condition {
   kOver,       ///< nobody can come back to it: the next collection takes it away
 };
 std::string_view name(Condition condition);
-std::string_view name(Kind kind);
 
 struct Listing {
   std::string name;
   Kind kind = Kind::kContainer;
   std::string container;        ///< empty: the state can't be read
   std::vector<Member> members;  ///< those that live; each with its container
-  std::string scratch;          ///< "disk", "tmpfs" or "none"
+  std::string scratch;          ///< "disk" or "tmpfs"; empty: the state can't be read
   Way way = Way::kOverlay;
   std::string way_reason;  ///< why not by a better way; see SessionState
   std::string failure;     ///< Condition::kBroken: what happened

@@ -4,11 +4,10 @@
 #include <iterator>
 #include <string_view>
 
+#include "libhookcore/session/layout.h"
+
 namespace hookcore::session {
 namespace {
-
-constexpr std::string_view kContainerPrefix = "c-";
-constexpr std::string_view kNamespacedPrefix = "k-";
 
 // Neither a namespace nor a pod's uid has a dot, a session's name may.
 bool is_own_name(const std::string& directory, const std::string& given) {
@@ -36,14 +35,18 @@ std::optional<std::string> only(const std::string& given,
 }  // namespace
 
 Kind kind_of(const std::string& directory) {
-  if (directory.starts_with("n-") || directory.starts_with(kNamespacedPrefix)) return Kind::kNamed;
-  return directory.starts_with("p-") ? Kind::kPod : Kind::kContainer;
+  if (directory.starts_with(kNamedPrefix) || directory.starts_with(kNamespacedPrefix)) {
+    return Kind::kNamed;
+  }
+  return directory.starts_with(kPodPrefix) ? Kind::kPod : Kind::kContainer;
 }
 
 std::string own_name(const std::string& directory) {
-  const bool prefixed =
-      kind_of(directory) != Kind::kContainer || directory.starts_with(kContainerPrefix);
-  return prefixed ? directory.substr(kContainerPrefix.size()) : directory;
+  for (const std::string_view prefix :
+       {kContainerPrefix, kNamedPrefix, kNamespacedPrefix, kPodPrefix}) {
+    if (directory.starts_with(prefix)) return directory.substr(prefix.size());
+  }
+  return directory;
 }
 
 std::optional<std::string> pick(const std::string& given,

@@ -1,18 +1,23 @@
+#include "libhookcore/session/state.h"
+
+#include <fcntl.h>
+
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
 #include "libhookcore/session/document.h"
+#include "libhookcore/session/layout.h"
 #include "libhookcore/session/state_writer.h"
-#include "libhookcore/session/store.h"
-#include "libhookcore/sys/mount.h"
-#include "libhookcore/sys/shared_mount.h"
+#include "libhookcore/sys/file.h"
 
 namespace hookcore::session {
 namespace {
 
 constexpr int kVersion = 2;
-constexpr std::array<const char*, 3> kKinds{"container", "named", "pod"};
+constexpr size_t kMaxFile = 1 << 20;
+/// In the order of Kind.
+constexpr std::array<std::string_view, 3> kKinds{"container", "named", "pod"};
 
 void write(StateWriter& writer, const Member& member) {
   writer.element([&] {
@@ -47,10 +52,10 @@ Member to_member(const nlohmann::json& json) {
 
 void read_shared(const nlohmann::json& json, SessionState& state) {
   const std::string kind = json.at("kind");
-  const auto* const found = std::find(kKinds.begin(), kKinds.end(), kind);
+  const auto found = parse_kind(kind);
   // Of a later version: better none than one that is taken for another.
-  if (found == kKinds.end()) throw nlohmann::json::out_of_range::create(403, "kind", &json);
-  state.kind = static_cast<Kind>(found - kKinds.begin());
+  if (!found) throw nlohmann::json::out_of_range::create(403, "kind", &json);
+  state.kind = *found;
   if (state.kind == Kind::kContainer) return;
   state.mount_source = json.at("mount");
   state.pod_bundle = json.at("pod-bundle");
@@ -86,10 +91,6 @@ Origin origin_from_json(const nlohmann::json& json) {
   return origin;
 }
 
-}  // namespace
-
-namespace {
-
 // What format_state() makes ends so, and has nothing like it within: inner lines are indented.
 std::string_view last_whole(std::string_view text) {
   static constexpr std::string_view kEnd = "\n}\n";
@@ -102,10 +103,28 @@ std::string_view last_whole(std::string_view text) {
 
 }  // namespace
 
+std::string_view name(Kind kind) { return kKinds.at(static_cast<size_t>(kind)); }
+
+std::optional<Kind> parse_kind(std::string_view text) {
+  const auto* const found = std::find(kKinds.begin(), kKinds.end(), text);
+  if (found == kKinds.end()) return std::nullopt;
+  return static_cast<Kind>(found - kKinds.begin());
+}
+
+std::optional<SessionState> read_state(int session_fd) {
+  const auto file =
+      sys::try_open_at(session_fd, kStateFile, O_RDONLY | O_NOFOLLOW, sys::Resolve::kStrict);
+  if (!file) return std::nullopt;
+  const std::string text = sys::read_all(file->get(), kMaxFile, kStateFile);
+  // Laid in for the first one.
+  if (text.empty()) return std::nullopt;
+  return parse_session_state(text);
+}
+
 std::string format_state(const SessionState& state) {
   StateWriter writer;
   writer.number("version", kVersion);
-  writer.string("kind", kKinds.at(static_cast<size_t>(state.kind)));
+  writer.string("kind", name(state.kind));
   writer.string("container", state.container);
   writer.string("bundle", state.bundle);
   writer.boolean("restartable", state.restartable);
@@ -153,36 +172,6 @@ std::optional<SessionState> parse_session_state(const std::string& text) {
   } catch (const nlohmann::json::exception&) {
     return std::nullopt;
   }
-}
-
-bool is_alive(const sys::Proc& proc, const SessionState& state, const Member& member) {
-  if (state.boot_id != proc.boot_id()) return false;
-  if (member.pid_namespace != 0) {
-    const uint64_t ours = proc.pid_namespace();
-    if (ours != 0 && ours != member.pid_namespace) return true;
-  }
-  return proc.start_time(member.pid) == member.start_time;
-}
-
-bool drop_dead_members(const sys::Proc& proc, SessionState& state) {
-  return std::erase_if(state.members,
-                       [&](const Member& member) { return !is_alive(proc, state, member); }) > 0;
-}
-
-sys::MountTag workspace_tag(const SessionState& state) {
-  return {state.way == Way::kFuse ? sys::kFuseType : "overlay", state.mount_source};
-}
-
-bool is_still_mounted(const sys::Proc& proc, const SessionState& state) {
-  return !state.mount_source.empty() && !is_copied(state.way) && state.boot_id == proc.boot_id() &&
-         sys::find_mount_holder(proc, workspace_tag(state)).has_value();
-}
-
-bool has_living_member(const sys::Proc& proc, const SessionState& state) {
-  for (const Member& member : state.members) {
-    if (is_alive(proc, state, member)) return true;
-  }
-  return false;
 }
 
 }  // namespace hookcore::session

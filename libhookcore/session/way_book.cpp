@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "libhookcore/session/layout.h"
 #include "libhookcore/sys/file.h"
 
 namespace hookcore::session {

@@ -7,8 +7,6 @@
 
 namespace hookcore::session {
 
-inline constexpr const char* kWayBookFile = "ways-tried";
-
 /// What was found out about the ways other than the kernel's overlay, and about that one where it
 /// was refused: written down in the store, for this boot and for each pair of file systems. Nobody
 /// looks into it while the overlay works (see hook::UpperProbe).

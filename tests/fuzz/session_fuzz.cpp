@@ -6,7 +6,7 @@
 
 #include "libhookcore/changes/journal.h"
 #include "libhookcore/copy/manifest.h"
-#include "libhookcore/session/store.h"
+#include "libhookcore/session/state.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);

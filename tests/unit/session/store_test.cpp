@@ -15,7 +15,6 @@
 #include <thread>
 
 #include "libhookcore/base/error.h"
-#include "libhookcore/session/listing.h"
 #include "libhookcore/sys/file.h"
 #include "tests/unit/support/sandbox.h"
 #include "tests/unit/support/tree.h"
@@ -460,32 +459,10 @@ TEST_P(StoreTest, ACollectionThatIsKilledIsFinishedByTheNext) {
   });
 }
 
-TEST_P(StoreTest, ListingSaysWhatIsThere) {
-  sandbox::run(GetParam(), [](const Place& place) {
-    const sys::Proc proc = sys::Proc::open();
-    Store store = Store::open(place.path + "/store");
-    EXPECT_TRUE(list_sessions(store, proc).empty());
-    store.acquire("b-over").write_state(state_of(proc, 0));
-    Session running = store.acquire("a-running");
-    running.write_state(state_of(proc, ::getpid()));
-    tree::write(place.path + "/store/sessions/a-running/big", std::string(100000, 'x'));
-    SessionState preparing = state_of(proc, ::getpid());
-    preparing.members[0].mounted = false;
-    store.acquire("c-preparing").write_state(preparing);
-    store.acquire("d-unreadable");
-
-    const auto listed = list_sessions(store, proc);
-    ASSERT_EQ(4U, listed.size());
-    EXPECT_EQ("a-running", listed[0].name) << "its lock is held: looking needs none";
-    EXPECT_EQ(Condition::kRunning, listed[0].condition);
-    EXPECT_EQ("c", listed[0].container);
-    EXPECT_EQ("disk", listed[0].scratch);
-    EXPECT_GE(listed[0].bytes, 100000U);
-    EXPECT_TRUE(listed[0].all_counted);
-    EXPECT_EQ(Condition::kOver, listed[1].condition);
-    EXPECT_EQ(Condition::kPreparing, listed[2].condition);
-    EXPECT_EQ("", listed[3].container);
-  });
+TEST(DefaultRoot, DependsOnTheUser) {
+  EXPECT_EQ("/var/lib/oci-cnb-hooks", default_root(true, 0, ""));
+  EXPECT_EQ("/home/u/.local/share/oci-cnb-hooks", default_root(false, 1000, "/home/u"));
+  EXPECT_EQ("/var/tmp/oci-cnb-hooks-1000", default_root(false, 1000, ""));
 }
 
 INSTANTIATE_TEST_SUITE_P(As, StoreTest, testing::Values(As::kRoot, As::kUser), sandbox::name_of);

@@ -1,0 +1,60 @@
+#include "libhookcore/session/listing.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "tests/unit/support/sandbox.h"
+#include "tests/unit/support/tree.h"
+
+namespace hookcore::session {
+namespace {
+
+using sandbox::As;
+using sandbox::Place;
+
+SessionState state_of(const sys::Proc& proc, std::vector<Member> members) {
+  SessionState state;
+  state.container = "c";
+  state.bundle = "/nowhere/at/all";
+  state.boot_id = proc.boot_id();
+  state.scratch = "disk";
+  state.members = std::move(members);
+  return state;
+}
+
+Member ourselves(const sys::Proc& proc, bool mounted) {
+  return {::getpid(), proc.start_time(::getpid()).value_or(0), mounted};
+}
+
+class ListingTest : public testing::TestWithParam<As> {};
+
+TEST_P(ListingTest, SaysWhatIsThere) {
+  sandbox::run(GetParam(), [](const Place& place) {
+    const sys::Proc proc = sys::Proc::open();
+    Store store = Store::open(place.path + "/store");
+    EXPECT_TRUE(list_sessions(store, proc).empty());
+    store.acquire("b-over").write_state(state_of(proc, {}));
+    Session running = store.acquire("a-running");
+    running.write_state(state_of(proc, {ourselves(proc, true)}));
+    tree::write(place.path + "/store/sessions/a-running/big", std::string(100000, 'x'));
+    store.acquire("c-preparing").write_state(state_of(proc, {ourselves(proc, false)}));
+    store.acquire("d-unreadable");
+
+    const auto listed = list_sessions(store, proc);
+    ASSERT_EQ(4U, listed.size());
+    EXPECT_EQ("a-running", listed[0].name) << "its lock is held: looking needs none";
+    EXPECT_EQ(Condition::kRunning, listed[0].condition);
+    EXPECT_EQ("c", listed[0].container);
+    EXPECT_EQ("disk", listed[0].scratch);
+    EXPECT_GE(listed[0].bytes, 100000U);
+    EXPECT_TRUE(listed[0].all_counted);
+    EXPECT_EQ(Condition::kOver, listed[1].condition);
+    EXPECT_EQ(Condition::kPreparing, listed[2].condition);
+    EXPECT_EQ("", listed[3].container);
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(As, ListingTest, testing::Values(As::kRoot, As::kUser), sandbox::name_of);
+
+}  // namespace
+}  // namespace hookcore::session
