@@ -34,14 +34,6 @@ void add_usage(int session_fd, Listing& listing) {
   }
 }
 
-Condition condition_of(const sys::Proc& proc, const SessionState& state) {
-  for (const Member& member : state.members) {
-    if (!is_alive(proc, state, member)) continue;
-    return member.mounted ? Condition::kRunning : Condition::kPreparing;
-  }
-  return is_over(proc, state) ? Condition::kOver : Condition::kStopped;
-}
-
 std::vector<Member> living_members(const sys::Proc& proc, const SessionState& state) {
   std::vector<Member> living;
   for (Member member : state.members) {
@@ -50,6 +42,14 @@ std::vector<Member> living_members(const sys::Proc& proc, const SessionState& st
     living.push_back(std::move(member));
   }
   return living;
+}
+
+Condition condition_of(const sys::Proc& proc, const SessionState& state,
+                       const std::vector<Member>& living) {
+  if (living.empty()) return is_over(proc, state) ? Condition::kOver : Condition::kStopped;
+  const bool runs = std::any_of(living.begin(), living.end(),
+                                [](const Member& member) { return member.mounted; });
+  return runs ? Condition::kRunning : Condition::kPreparing;
 }
 
 Listing describe(const std::string& name, int fd, const sys::Proc& proc) {
@@ -63,8 +63,8 @@ Listing describe(const std::string& name, int fd, const sys::Proc& proc) {
     listing.kind = state->kind;
     listing.way = state->way;
     listing.way_reason = state->way_reason;
-    listing.condition = condition_of(proc, *state);
     listing.members = living_members(proc, *state);
+    listing.condition = condition_of(proc, *state, listing.members);
     if (listing.condition == Condition::kRunning) listing.failure = helper_failure(proc, fd);
     if (!listing.failure.empty()) listing.condition = Condition::kBroken;
   }

@@ -11,8 +11,8 @@
 namespace hookcore::session {
 
 enum class Condition {
-  kPreparing,  ///< a hook is at work
-  kRunning,    ///< a container, or a preview, uses it
+  kPreparing,  ///< a hook is at work, for the first that uses it
+  kRunning,    ///< a container, or a preview, uses it; hooks may be at work for others
   kBroken,     ///< likewise, but what kept its workspace going has ended
   kStopped,    ///< kept for a container that may be started again
   kOver,       ///< nobody can come back to it: the next collection takes it away

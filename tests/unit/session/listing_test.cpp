@@ -54,6 +54,28 @@ TEST_P(ListingTest, SaysWhatIsThere) {
   });
 }
 
+// A container that joins is prepared while others run, in whatever order the members stand.
+TEST_P(ListingTest, ASessionRunsWhileOneOfItsContainersDoes) {
+  sandbox::run(GetParam(), [](const Place& place) {
+    const sys::Proc proc = sys::Proc::open();
+    Store store = Store::open(place.path + "/store");
+    const Member running = ourselves(proc, true);
+    const Member joining = ourselves(proc, false);
+    const Member dead{0x7FFFFFF0, 1, true};
+    store.acquire("a").write_state(state_of(proc, {joining, running}));
+    store.acquire("b").write_state(state_of(proc, {running, joining}));
+    store.acquire("c").write_state(state_of(proc, {dead, joining}));
+
+    const auto listed = list_sessions(store, proc);
+    ASSERT_EQ(3U, listed.size());
+    EXPECT_EQ(Condition::kRunning, listed[0].condition);
+    EXPECT_EQ(Condition::kRunning, listed[1].condition);
+    EXPECT_EQ(Condition::kPreparing, listed[2].condition) << "the one that ran has ended";
+    EXPECT_EQ(2U, listed[0].members.size());
+    EXPECT_EQ(1U, listed[2].members.size());
+  });
+}
+
 INSTANTIATE_TEST_SUITE_P(As, ListingTest, testing::Values(As::kRoot, As::kUser), sandbox::name_of);
 
 }  // namespace
