@@ -33,13 +33,13 @@ RunRoom::RunRoom(const std::string& store_root)
     : root_(store_root + "/" + session::kBundlesName), name_(new_name()) {
   const session::Store store = session::Store::open(store_root);
   if (::mkdirat(store.fd(), session::kBundlesName, 0700) != 0 && errno != EEXIST) {
-    throw SystemError("mkdirat", root_, errno, Code::kSession);
+    throw SystemError("mkdirat", root_, errno, Code::kScratch);
   }
   parent_ = open_directory(store.fd(), session::kBundlesName);
   // Nobody sweeps between the directory's making and its locking.
   if (::flock(parent_.get(), LOCK_EX) != 0) throw SystemError("flock", root_, errno);
   if (::mkdirat(parent_.get(), name_.c_str(), 0700) != 0) {
-    throw SystemError("mkdirat", path(), errno, Code::kSession);
+    throw SystemError("mkdirat", path(), errno, Code::kScratch);
   }
   fd_ = open_directory(parent_.get(), name_);
   if (::flock(fd_.get(), LOCK_EX) != 0) throw SystemError("flock", path(), errno);

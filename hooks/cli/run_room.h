@@ -11,7 +11,7 @@ namespace hookcore::cli {
 /// (flock(2)): one without a holder was left by a process that was killed.
 class RunRoom {
  public:
-  /// Throws Error(Code::kSession) as session::Store::open does.
+  /// Throws Error(Code::kScratch) as session::Store::open does.
   explicit RunRoom(const std::string& store_root);
   ~RunRoom();
   RunRoom(const RunRoom&) = delete;

@@ -39,7 +39,7 @@ void require_ours(int fd, const std::string& path) {
   if (status.st_uid == ::geteuid() && (status.st_mode & 022) == 0) return;
   char mode[8];
   std::snprintf(mode, sizeof mode, "%04o", status.st_mode & 07777);
-  throw Error(Code::kSession,
+  throw Error(Code::kScratch,
               "the scratch directory belongs to uid " + std::to_string(status.st_uid) +
                   " with mode " + mode + ": others could change it under a running container",
               quote(path), "chown it to uid " + std::to_string(::geteuid()) + " and chmod 0700");
@@ -49,7 +49,7 @@ void require_ours(int fd, const std::string& path) {
 sys::UniqueFd make_path(const std::string& path) {
   const int fd = sys::open_at_raw(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, sys::Resolve::kHost);
   if (fd >= 0) return sys::UniqueFd(fd);
-  if (fd != -ENOENT || path.size() < 2) throw SystemError("openat2", path, -fd, Code::kSession);
+  if (fd != -ENOENT || path.size() < 2) throw SystemError("openat2", path, -fd, Code::kScratch);
   const size_t slash = path.rfind('/');
   const sys::UniqueFd parent = make_path(slash == 0 ? "/" : path.substr(0, slash));
   return open_private(parent.get(), path.substr(slash + 1), path.substr(0, slash));

@@ -40,7 +40,7 @@ class Store {
  public:
   /// Opens, and makes where it is absent, the store at root (absolute host path). Every directory
   /// that is made has mode 0700; ROOT must be owned by us and writable by nobody else, or
-  /// Error(kSession) names owner and mode.
+  /// Error(kScratch) names owner and mode; one that can't be opened or made is Error(kScratch) too.
   static Store open(const std::string& root);
   /// The same for reading, nullopt when there is none yet.
   static std::optional<Store> open_existing(const std::string& root);

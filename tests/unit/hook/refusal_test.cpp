@@ -203,7 +203,7 @@ TEST_P(Refusal, AStoreThatOthersCanWrite) {
     ASSERT_EQ(0, ::chmod(b.store().c_str(), 0777));
     b.start();
     const Outcome outcome = b.mount_hook();
-    EXPECT_EQ(hook_exit_code(Code::kSession), outcome.exit_code) << outcome.error;
+    EXPECT_EQ(hook_exit_code(Code::kScratch), outcome.exit_code) << outcome.error;
     EXPECT_NE(std::string::npos, outcome.error.find("0777")) << outcome.error;
   });
 }

@@ -36,12 +36,12 @@ SessionState state_of(const sys::Proc& proc, pid_t pid) {
   return state;
 }
 
-void expect_session_error(const std::string& part, const std::function<void()>& call) {
+void expect_error_of(Code code, const std::string& part, const std::function<void()>& call) {
   try {
     call();
     ADD_FAILURE() << "no error about " << part;
   } catch (const Error& error) {
-    EXPECT_EQ(Code::kSession, error.code());
+    EXPECT_EQ(code, error.code());
     EXPECT_NE(std::string::npos, error.line().find(part)) << error.line();
   }
 }
@@ -70,15 +70,17 @@ TEST_P(StoreTest, OfSomebodyElseIsRefused) {
     const std::string root = place.path + "/store";
     for (const mode_t mode : {0720, 0702, 0777}) {
       ASSERT_EQ(0, ::chmod(root.c_str(), mode));
-      expect_session_error("mode 07", [&] { Store::open(root); });
+      expect_error_of(Code::kScratch, "mode 07", [&] { Store::open(root); });
     }
     ASSERT_EQ(0, ::chmod(root.c_str(), 0700));
     if (place.as == As::kRoot) {
       ASSERT_EQ(0, ::chown(root.c_str(), 4711, 0));
-      expect_session_error("belongs to uid 4711", [&] { Store::open(root); });
+      expect_error_of(Code::kScratch, "belongs to uid 4711", [&] { Store::open(root); });
       ASSERT_EQ(0, ::chown(root.c_str(), 0, 0));
     }
-    tree::make(place.path, {"store/sessions->/etc"});
+    tree::make(place.path, {"file=", "store/sessions->/etc"});
+    expect_error_of(Code::kScratch, "Not a directory",
+                    [&] { Store::open(place.path + "/file/x"); });
     EXPECT_THROW(Store::open(root), Error) << "a link is no directory of ours";
   });
 }
@@ -196,7 +198,7 @@ TEST_P(StoreTest, RemoveTakesEverythingButNotFromALivingContainer) {
     Session session = store.acquire("one");
     session.write_state(state_of(proc, ::getpid()));
     tree::make(place.path, {"store/sessions/one/upper/dir/file"});
-    expect_session_error("running", [&] { store.remove(std::move(session), proc); });
+    expect_error_of(Code::kSession, "running", [&] { store.remove(std::move(session), proc); });
     Session again = store.acquire("one");
     again.write_state(state_of(proc, 0));
     store.remove(std::move(again), proc);
