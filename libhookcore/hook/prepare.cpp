@@ -192,18 +192,6 @@ class Preparation {
   WayChain ways_;
 };
 
-// Layers of an overlay must come from the mount namespace that makes it. Before the pivot that one
-// shows the host's tree; the inode proves it.
-sys::UniqueFd open_scratch(const session::Store& store, const session::Session& session) {
-  const std::string path = store.root() + "/sessions/" + session.name();
-  sys::UniqueFd fd = sys::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY, sys::Resolve::kHost);
-  if (!sys::is_same_object(fd.get(), session.fd(), path)) {
-    throw Error(Code::kScratch, "the container's mount namespace shows another directory",
-                quote(path));
-  }
-  return fd;
-}
-
 // joins: mount(2) can't move what another container's namespace gave.
 void mount_everything(const Site& site, Preparation& preparation, bool joins) {
   try {
@@ -234,7 +222,7 @@ bool prepare_container(const Job& job, const sys::Proc& proc, const session::Sto
   namespaces.enter();
 
   Rootfs rootfs(proc, rootfs_path(job.state, job.config));
-  const sys::UniqueFd scratch = open_scratch(store, claim.session());
+  const sys::UniqueFd scratch = store.reopen(claim.session());
   const Site site{job, proc, store, claim, namespaces, rootfs, log, scratch.get()};
   WorkspacePlace place(proc, rootfs, job.request.workspace_path);
   Preparation preparation(site, std::move(*shared), place);

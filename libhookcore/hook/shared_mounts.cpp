@@ -1,6 +1,7 @@
 #include "libhookcore/hook/shared_mounts.h"
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/session/liveness.h"
 #include "libhookcore/sys/shared_mount.h"
 
 namespace hookcore::hook {

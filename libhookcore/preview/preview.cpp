@@ -61,12 +61,7 @@ class Scratch {
   }
 
   /// The directory as our present mount namespace has it.
-  sys::UniqueFd open() const {
-    sys::UniqueFd fd =
-        open_directory(store_.root() + "/sessions/" + session_.name(), Code::kScratch);
-    if (sys::is_same_object(fd.get(), session_.fd(), "scratch directory")) return fd;
-    throw Error(Code::kScratch, "the scratch directory was replaced", quote(store_.root()));
-  }
+  sys::UniqueFd open() const { return store_.reopen(session_); }
 
  private:
   static std::string own_name() {

@@ -173,6 +173,13 @@ std::optional<sys::UniqueFd> Store::look(const std::string& name) const {
                           sys::Resolve::kStrict);
 }
 
+sys::UniqueFd Store::reopen(const Session& session) const {
+  const std::string path = session_path(session.name());
+  sys::UniqueFd fd = sys::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY, sys::Resolve::kHost);
+  if (sys::is_same_object(fd.get(), session.fd(), path)) return fd;
+  throw Error(Code::kScratch, "the mount namespace shows another directory", quote(path));
+}
+
 std::vector<std::string> Store::names() const { return sys::list_directory(sessions_.get()); }
 
 }  // namespace hookcore::session

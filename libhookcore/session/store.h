@@ -66,6 +66,10 @@ class Store {
   /// A session's directory as it is, without its lock: for looking only. nullopt when there is
   /// none.
   std::optional<sys::UniqueFd> look(const std::string& name) const;
+  /// A session's directory (O_PATH) as the mount namespace has it that we have entered: layers of
+  /// an overlay must come from the one that makes it. Before a pivot that is the host's tree;
+  /// another directory in its place is Error(kScratch).
+  sys::UniqueFd reopen(const Session& session) const;
 
   /// Takes the session out of sight (rename into trash) and removes it, up to limit entries. False:
   /// the rest is in trash. A session with a living member is Error(kSession).

@@ -158,6 +158,19 @@ TEST_P(StoreTest, ASessionWithoutAWholeStateIsWrittenAnew) {
   });
 }
 
+TEST_P(StoreTest, WhatStandsInASessionsPlaceIsNotTakenForIt) {
+  sandbox::run(GetParam(), [](const Place& place) {
+    Store store = Store::open(place.path + "/store");
+    const Session session = store.acquire("one");
+    EXPECT_TRUE(sys::is_same_object(store.reopen(session).get(), session.fd(), "session"));
+    const std::string path = place.path + "/store/sessions/one";
+    ASSERT_EQ(0, ::rename(path.c_str(), (place.path + "/store/sessions/two").c_str()));
+    tree::make(place.path, {"store/sessions/one/"});
+    expect_error_of(Code::kScratch, "the mount namespace shows another directory",
+                    [&] { store.reopen(session); });
+  });
+}
+
 TEST_P(StoreTest, TheLockHoldsBetweenProcesses) {
   sandbox::run(GetParam(), [](const Place& on_disk) {
     const InMemory memory(on_disk);
