@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/sys/contents.h"
 
 namespace hookcore::changes {
 namespace {
@@ -25,22 +26,8 @@ std::string parent_of(const std::string& path) {
 std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 void copy_contents(int from, int to, const std::string& path) {
-  while (true) {
-    const ssize_t put = ::copy_file_range(from, nullptr, to, nullptr, size_t{1} << 30, 0);
-    if (put > 0) continue;
-    if (put == 0) break;
-    if (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP) break;
-    if (errno != EINTR) throw SystemError("copy_file_range", path, errno);
-  }
-  // What the call above didn't do, and nothing where it did all.
-  std::string buffer(size_t{256} << 10, '\0');
-  while (true) {
-    const ssize_t got = ::read(from, buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw SystemError("read", path, errno);
-    if (got == 0) return;
-    sys::write_all(to, {buffer.data(), static_cast<size_t>(got)}, path);
-  }
+  const auto size = static_cast<uint64_t>(sys::stat_fd(from, path).st_size);
+  sys::copy_contents(from, to, {size}, path, [](uint64_t /*bytes*/) {});
 }
 
 class Apply {
