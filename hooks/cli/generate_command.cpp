@@ -9,6 +9,7 @@
 #include "hooks/cli/container_options.h"
 #include "hooks/cli/output.h"
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/path.h"
 #include "libhookcore/settings/settings.h"
 #include "libhookcore/sys/file.h"
 
@@ -25,9 +26,9 @@ struct Target {
 /// A document that somebody has edited isn't overwritten by the way.
 void write_document(const Target& target, const std::string& text) {
   const std::string path = target.output.empty() ? target.bundle + "/config.json" : target.output;
-  const size_t slash = path.rfind('/');
-  const std::string directory = slash == path.npos ? "." : path.substr(0, slash + 1);
-  const std::string name = path.substr(slash + 1);
+  const bool beside = path.find('/') == path.npos;
+  const std::string directory = beside ? "." : parent_path(path);
+  const std::string name = base_name(path);
   const int fd = sys::open_at_raw(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY, sys::Resolve::kHost);
   if (fd < 0) throw SystemError("open", directory, -fd, Code::kUsage);
   const sys::UniqueFd parent(fd);

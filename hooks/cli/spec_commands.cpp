@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -16,6 +15,7 @@
 #include "hooks/cli/spec_report.h"
 #include "hooks/cli/usage.h"
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/path.h"
 #include "libhookcore/environment/hooks.h"
 #include "libhookcore/environment/plan.h"
 #include "libhookcore/environment/verify.h"
@@ -62,11 +62,10 @@ Document read_document(const std::string& path) {
   if (::stat(real.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
     real = real_path(real + "/" + kConfigFile);
   }
-  const size_t slash = real.rfind('/');
   document.where = real;
-  document.name = real.substr(slash + 1);
-  document.directory = sys::open_at(AT_FDCWD, real.substr(0, std::max<size_t>(slash, 1)),
-                                    O_RDONLY | O_DIRECTORY, sys::Resolve::kHost);
+  document.name = base_name(real);
+  document.directory =
+      sys::open_at(AT_FDCWD, parent_path(real), O_RDONLY | O_DIRECTORY, sys::Resolve::kHost);
   const sys::UniqueFd file = sys::open_at(document.directory.get(), document.name,
                                           O_RDONLY | O_NONBLOCK, sys::Resolve::kNoLinks);
   status = sys::stat_fd(file.get(), real);

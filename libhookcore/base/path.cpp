@@ -30,6 +30,22 @@ std::string normalise_path(std::string_view path) {
   return out.empty() ? "/" : out;
 }
 
+std::string parent_path(std::string_view path) {
+  const size_t slash = path.rfind('/');
+  if (slash == path.npos) return {};
+  return std::string(path.substr(0, std::max<size_t>(slash, 1)));
+}
+
+std::string base_name(std::string_view path) {
+  return std::string(path.substr(path.rfind('/') + 1));
+}
+
+std::string join_path(std::string_view directory, std::string_view name) {
+  std::string path(directory);
+  if (!path.empty() && path.back() != '/') path += '/';
+  return path.append(name);
+}
+
 bool has_parent_component(std::string_view path) {
   while (!path.empty()) {
     if (take_component(path) == "..") return true;

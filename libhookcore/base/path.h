@@ -9,6 +9,16 @@ namespace hookcore {
 /// comparing, never for deciding where a link leads.
 std::string normalise_path(std::string_view path);
 
+/// What stands before path's last slash: "/" for what is in the root, and for the root; empty where
+/// there is none. path has no slash at its end.
+std::string parent_path(std::string_view path);
+
+/// What stands behind path's last slash, and all of it where there is none.
+std::string base_name(std::string_view path);
+
+/// name in directory; an empty directory, and the root, get no slash.
+std::string join_path(std::string_view directory, std::string_view name);
+
 /// Whether one of path's components is "..".
 bool has_parent_component(std::string_view path);
 

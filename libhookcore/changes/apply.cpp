@@ -13,17 +13,11 @@
 #include <optional>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/path.h"
 #include "libhookcore/sys/contents.h"
 
 namespace hookcore::changes {
 namespace {
-
-std::string parent_of(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "" : path.substr(0, slash);
-}
-
-std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 void copy_contents(int from, int to, const std::string& path) {
   const auto size = static_cast<uint64_t>(sys::stat_fd(from, path).st_size);
@@ -37,8 +31,7 @@ class Apply {
   void put(const Step& step) {
     const Entry& entry = step.entry;
     if (entry.kind == Kind::kDeleted) return;
-    const std::string parent_path = parent_of(entry.path);
-    const sys::UniqueFd parent = open_parent(parent_path);
+    const sys::UniqueFd parent = open_parent(parent_path(entry.path));
     const Tracked tracked(journal_, subject_, parent.get());
     if (entry.retyped()) remove_all(step);
     if (S_ISDIR(entry.now.st_mode)) {
@@ -64,8 +57,8 @@ class Apply {
 
   // Its times, and a mode that may forbid writing, last of all.
   void finish_directory(const Entry& entry) {
-    const sys::UniqueFd parent = open_parent(parent_of(entry.path));
-    const sys::UniqueFd directory = sys::open_at(parent.get(), name_of(entry.path),
+    const sys::UniqueFd parent = open_parent(parent_path(entry.path));
+    const sys::UniqueFd directory = sys::open_at(parent.get(), base_name(entry.path),
                                                  O_RDONLY | O_DIRECTORY, sys::Resolve::kStrict);
     const sys::UniqueFd from = open_now(entry, O_RDONLY | O_DIRECTORY);
     const Tracked tracked(journal_, subject_, directory.get());
@@ -166,7 +159,7 @@ class Apply {
   // With its metadata from the first moment, so that a run that is repeated finds it done; only its
   // owner's right to write in it may still be too much.
   void put_directory(const Entry& entry, int parent) {
-    const std::string name = name_of(entry.path);
+    const std::string name = base_name(entry.path);
     const auto there = sys::stat_at(parent, name);
     if (there && S_ISDIR(there->st_mode)) return;
     const std::string temporary = Temporary::name_for(entry);
@@ -213,10 +206,10 @@ class Apply {
     const bool moved = !entry.data_in_source.empty();
     const std::string& path = moved ? entry.data_in_source : entry.path;
     const int fd = open_below(moved ? subject_.layers.source : subject_.layers.upper,
-                              parent_of(path), O_PATH | O_DIRECTORY);
+                              parent_path(path), O_PATH | O_DIRECTORY);
     if (fd < 0) throw SystemError("openat2", path, -fd);
     const sys::UniqueFd directory(fd);
-    const std::string target = read_link(fd, name_of(path));
+    const std::string target = read_link(fd, base_name(path));
     if (::symlinkat(target.c_str(), parent, temporary.c_str()) != 0) {
       throw SystemError("symlinkat", entry.path, errno);
     }
@@ -228,8 +221,8 @@ class Apply {
   // False: it has to be a copy, which is told.
   bool put_link(const Step& step, int parent) {
     const Temporary temporary(step.entry, parent);
-    const sys::UniqueFd other = open_parent(parent_of(step.hard_link));
-    const std::string name = name_of(step.hard_link);
+    const sys::UniqueFd other = open_parent(parent_path(step.hard_link));
+    const std::string name = base_name(step.hard_link);
     const TrackedFile first(journal_, subject_, other.get(), name, 1);
     if (::linkat(other.get(), name.c_str(), parent, temporary.name().c_str(), 0) != 0) {
       left_out.push_back(quote(step.entry.path) + ": a copy, no link to " + quote(step.hard_link) +
@@ -241,7 +234,7 @@ class Apply {
   }
 
   void take_place(const Entry& entry, int parent, const std::string& temporary) {
-    const std::string name = name_of(entry.path);
+    const std::string name = base_name(entry.path);
     const bool replaces = entry.kind == Kind::kModified && !entry.retyped();
     const auto there = sys::stat_at(parent, name);
     const auto same = [&] {
@@ -293,9 +286,9 @@ class Apply {
 
   void remove_all(const Step& step) {
     for (const std::string& path : step.removals) {
-      const sys::UniqueFd parent = open_parent(parent_of(path));
+      const sys::UniqueFd parent = open_parent(parent_path(path));
       const Tracked tracked(journal_, subject_, parent.get());
-      const std::string name = name_of(path);
+      const std::string name = base_name(path);
       const auto status = sys::stat_at(parent.get(), name);
       if (!status) continue;
       const bool directory = S_ISDIR(status->st_mode);
@@ -306,8 +299,8 @@ class Apply {
       throw SystemError("unlinkat", path, errno, Code::kSource);
     }
     if (step.entry.retyped() && step.removals.empty()) {
-      const sys::UniqueFd parent = open_parent(parent_of(step.entry.path));
-      const std::string name = name_of(step.entry.path);
+      const sys::UniqueFd parent = open_parent(parent_path(step.entry.path));
+      const std::string name = base_name(step.entry.path);
       const TrackedFile old(journal_, subject_, parent.get(), name, 2);
       if (::unlinkat(parent.get(), name.c_str(), 0) != 0 && errno != ENOENT) {
         throw SystemError("unlinkat", step.entry.path, errno, Code::kSource);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/path.h"
 #include "libhookcore/changes/walk.h"
 
 namespace hookcore::changes {
@@ -72,7 +73,7 @@ class CopyWalk {
 
   void visit(const Waiting& at, const Place& place) {
     Entry entry;
-    entry.path = at.path.empty() ? place.name : at.path + "/" + place.name;
+    entry.path = join_path(at.path, place.name);
     entry.name = place.name;
     entry.below_new = at.below_new;
     const auto now = sys::stat_at(place.copy, place.name);

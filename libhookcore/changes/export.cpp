@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/path.h"
 
 namespace hookcore::changes {
 namespace {
@@ -18,11 +19,6 @@ namespace {
 // OCI image-spec, layer.md, "Whiteouts".
 constexpr const char* kWhiteout = ".wh.";
 constexpr const char* kOpaque = ".wh..wh..opq";
-
-std::string parent_of(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "" : path.substr(0, slash);
-}
 
 class Exporter : public Visitor {
  public:
@@ -32,7 +28,7 @@ class Exporter : public Visitor {
   void visit(const Entry& entry) override {
     if (entry.kind == Kind::kDeleted) {
       // The opaque mark says it already.
-      if (!entry.below_new) put_empty(parent_of(entry.path), kWhiteout + entry.name);
+      if (!entry.below_new) put_empty(parent_path(entry.path), kWhiteout + entry.name);
       return;
     }
     if (entry.name.starts_with(kWhiteout)) {
@@ -151,7 +147,7 @@ class Exporter : public Visitor {
 
   void put_empty(const std::string& directory, const std::string& name) {
     TarHeader header;
-    header.path = directory.empty() ? name : directory + "/" + name;
+    header.path = join_path(directory, name);
     begin(header);
   }
 

@@ -7,15 +7,11 @@
 #include <utility>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/path.h"
 #include "libhookcore/changes/apply.h"
 
 namespace hookcore::changes {
 namespace {
-
-std::string parent_of(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "" : path.substr(0, slash);
-}
 
 class Planner : public Visitor {
  public:
@@ -93,8 +89,8 @@ class Planner : public Visitor {
   }
 
   std::optional<struct ::stat> find(const std::string& path) const {
-    const sys::UniqueFd parent = open(parent_of(path));
-    return parent ? sys::stat_at(parent.get(), path.substr(path.rfind('/') + 1)) : std::nullopt;
+    const sys::UniqueFd parent = open(parent_path(path));
+    return parent ? sys::stat_at(parent.get(), base_name(path)) : std::nullopt;
   }
 
   sys::UniqueFd open(const std::string& path) const {
@@ -114,7 +110,7 @@ class Planner : public Visitor {
         return;
       }
       for (const std::string& name : sys::list_directory(directory.get())) {
-        const std::string below = std::string(path).append("/").append(name);
+        const std::string below = join_path(path, name);
         if (subject_.layers.masks.contains(below)) {
           if (step.entry.retyped()) step.conflict = "holds what the ignore rules hide";
           continue;

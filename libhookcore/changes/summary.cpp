@@ -6,6 +6,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "libhookcore/base/path.h"
+
 namespace hookcore::changes {
 namespace {
 
@@ -35,9 +37,7 @@ class Summary : public Visitor {
   }
 
   std::optional<size_t> top_of(const std::string& path) const {
-    const size_t slash = path.rfind('/');
-    if (slash == std::string::npos) return std::nullopt;
-    const auto found = tops_.find(path.substr(0, slash));
+    const auto found = tops_.find(parent_path(path));
     return found == tops_.end() ? std::nullopt : std::optional(found->second);
   }
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/path.h"
 #include "libhookcore/ignore/walk.h"
 
 namespace hookcore::changes {
@@ -26,9 +27,7 @@ class MaskCollector : public ignore::MaskSink {
  public:
   void mask(const ignore::SourceDirectory& directory, std::string_view name,
             ignore::EntryType /*type*/) override {
-    std::string path(directory.path);
-    if (!path.empty()) path += '/';
-    path += name;
+    std::string path = join_path(directory.path, name);
     const std::lock_guard lock(mutex_);
     masks.insert(std::move(path));
   }
@@ -37,10 +36,6 @@ class MaskCollector : public ignore::MaskSink {
  private:
   std::mutex mutex_;
 };
-
-std::string join(const std::string& directory, const std::string& name) {
-  return directory.empty() ? name : directory + "/" + name;
-}
 
 // A directory that waits for its turn. It is opened by its path then, so that a tree may be deep
 // without holding descriptors.
@@ -142,7 +137,7 @@ class Walk {
     }
     if (place.base) {
       for (std::string& name : sys::list_directory(place.base.get())) {
-        if (!masked(join(*at.base, name))) names.insert(std::move(name));
+        if (!masked(join_path(*at.base, name))) names.insert(std::move(name));
       }
     }
     return names;
@@ -165,7 +160,7 @@ class Walk {
 
   void visit(const Waiting& at, const Place& place, const std::string& name) {
     Entry entry;
-    entry.path = join(at.path, name);
+    entry.path = join_path(at.path, name);
     entry.name = name;
     entry.below_new = at.below_new;
     const auto old = lower(place, entry.path, name);
@@ -200,12 +195,12 @@ class Walk {
         return true;
       }
     }
-    if (!place.base || masked(join(*at.base, entry.name))) return false;
+    if (!place.base || masked(join_path(*at.base, entry.name))) return false;
     const auto status = sys::stat_at(place.base.get(), entry.name);
     if (!status) return false;
     entry.now = shifted(*status);
     entry.directory = place.base.get();
-    entry.data_in_source = join(*at.base, entry.name);
+    entry.data_in_source = join_path(*at.base, entry.name);
     return false;
   }
 
@@ -213,14 +208,17 @@ class Walk {
   // the name beside it.
   static std::string redirected(const Waiting& at, const std::string& redirect) {
     if (redirect.starts_with('/')) return redirect.substr(1);
-    return join(at.base.value_or(at.path), redirect);
+    return join_path(at.base.value_or(at.path), redirect);
   }
 
   Waiting enter(const Waiting& at, const Place& place, Entry& entry, bool in_upper) const {
     Waiting inside;
     inside.path = entry.path;
     inside.in_upper = in_upper;
-    if (at.base && !masked(join(*at.base, entry.name))) inside.base = join(*at.base, entry.name);
+    if (at.base) {
+      std::string base = join_path(*at.base, entry.name);
+      if (!masked(base)) inside.base = std::move(base);
+    }
     if (in_upper) {
       const sys::UniqueFd fd = open_file(place.upper.get(), entry.name);
       const auto redirect = fd ? overlay_xattr(fd.get(), "redirect") : std::nullopt;
@@ -244,7 +242,7 @@ class Walk {
     if (redirect) {
       entry.data_in_source = entry.moved_from = redirected(at, *redirect);
     } else if (at.base) {
-      entry.data_in_source = join(*at.base, entry.name);
+      entry.data_in_source = join_path(*at.base, entry.name);
     }
   }
 

@@ -64,8 +64,7 @@ struct Place {
 
 Place split(const std::string& path) {
   const std::string whole = normalise_path(path);
-  const size_t slash = whole.rfind('/');
-  return {slash == 0 ? "/" : whole.substr(0, slash), whole.substr(slash + 1)};
+  return {parent_path(whole), base_name(whole)};
 }
 
 sys::UniqueFd open_directory(const std::string& path) {

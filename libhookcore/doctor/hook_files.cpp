@@ -29,7 +29,7 @@ struct HookFile {
   bool has_environment = false;
   bool names_our_annotations = false;
 
-  bool ours() const { return program.substr(program.rfind('/') + 1).starts_with("oci-cnb-"); }
+  bool ours() const { return base_name(program).starts_with("oci-cnb-"); }
   bool in_stage(std::string_view stage) const {
     return std::find(stages.begin(), stages.end(), stage) != stages.end();
   }

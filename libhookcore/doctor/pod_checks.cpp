@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/path.h"
 #include "libhookcore/doctor/checks.h"
 #include "libhookcore/doctor/nri.h"
 #include "libhookcore/node/containerd_files.h"
@@ -19,8 +20,7 @@ constexpr const char* kNoPod = "no pod of this handler starts";
 constexpr const char* kEnabledUnit =
     "/etc/systemd/system/multi-user.target.wants/oci-cnb-nri.service";
 
-std::string name_in(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-bool is_ours(const std::string& path) { return name_in(path).starts_with("oci-cnb-"); }
+bool is_ours(const std::string& path) { return base_name(path).starts_with("oci-cnb-"); }
 
 /// Where hooks of a document lead: paths of programs of ours.
 std::vector<std::string> programs_in(const Json& document) {
@@ -75,7 +75,7 @@ class Handlers {
     bool all_well = true;
     for (const std::string& path : programs) {
       names += (names.empty() ? "" : ", ") + path;
-      if (name_in(path) == "oci-cnb-guard") need_plugin_ = true;
+      if (base_name(path) == "oci-cnb-guard") need_plugin_ = true;
       Finding program = check_program(machine_, path, kNoPod);
       if (program.status == Status::kOk) continue;
       all_well = false;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/path.h"
 #include "libhookcore/doctor/checks.h"
 #include "libhookcore/session/store.h"
 
@@ -17,9 +18,7 @@ constexpr uint64_t kFewFiles = 1000;
 
 /// The directory itself, or the nearest one above it that is there.
 std::string existing(const Files& files, std::string path) {
-  while (path.size() > 1 && !files.stat(path)) {
-    path.resize(std::max<size_t>(path.rfind('/'), 1));
-  }
+  while (path.size() > 1 && !files.stat(path)) path = parent_path(path);
   return path;
 }
 

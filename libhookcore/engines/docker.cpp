@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/path.h"
 #include "libhookcore/oci/json.h"
 
 namespace hookcore::engines {
@@ -107,7 +108,7 @@ bool is_our_runtime(std::string_view text, const Member& member) {
   const auto path = json.is_object() ? json.find("path") : json.end();
   if (!json.is_object() || path == json.end() || !path->is_string()) return false;
   const std::string program = *path;
-  return program.substr(program.rfind('/') + 1) == kProgram;
+  return base_name(program) == kProgram;
 }
 
 }  // namespace

@@ -3,16 +3,15 @@
 #include <algorithm>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/path.h"
 #include "libhookcore/environment/hooks.h"
 #include "libhookcore/optin/annotations.h"
 
 namespace hookcore::environment {
 
 bool has_guard(const oci::Hooks& hooks) {
-  return std::any_of(
-      hooks.create_runtime.begin(), hooks.create_runtime.end(), [](const oci::Hook& hook) {
-        return std::string_view(hook.path).substr(hook.path.rfind('/') + 1) == kGuardHook;
-      });
+  return std::any_of(hooks.create_runtime.begin(), hooks.create_runtime.end(),
+                     [](const oci::Hook& hook) { return base_name(hook.path) == kGuardHook; });
 }
 
 void require_adjusted(const oci::State& state, const oci::Hooks& hooks) {

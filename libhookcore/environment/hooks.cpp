@@ -24,8 +24,7 @@ std::string own_directory() {
   const std::unique_ptr<char, decltype(&std::free)> program(::realpath("/proc/self/exe", nullptr),
                                                             &std::free);
   if (program == nullptr) throw SystemError("realpath", "/proc/self/exe", errno);
-  const std::string path = program.get();
-  return path.substr(0, path.rfind('/'));
+  return parent_path(program.get());
 }
 
 bool is_file(const std::string& path) {
@@ -34,10 +33,8 @@ bool is_file(const std::string& path) {
 }
 
 bool names(const std::vector<oci::Hook>& stage, std::string_view program) {
-  return std::any_of(stage.begin(), stage.end(), [&](const oci::Hook& hook) {
-    const std::string_view path = hook.path;
-    return path.substr(path.rfind('/') + 1) == program;
-  });
+  return std::any_of(stage.begin(), stage.end(),
+                     [&](const oci::Hook& hook) { return base_name(hook.path) == program; });
 }
 
 /// The environment is never empty: Go drops an empty array, and runtimes take an absent one for
@@ -82,22 +79,22 @@ void add_hooks(oci::ConfigEditor& editor, const std::string& directory, Starter 
 
 std::string installed_hooks_directory() {
   const std::string beside = own_directory();
-  for (const std::string& directory : {beside, beside + "/" + kLibexec}) {
-    if (is_file(directory + "/" + std::string(kMountHook))) return normalise_path(directory);
+  for (const std::string& directory : {beside, join_path(beside, kLibexec)}) {
+    if (is_file(join_path(directory, kMountHook))) return normalise_path(directory);
   }
   throw Error(Code::kUsage, std::string(kMountHook) + " isn't installed with this program",
               quote(beside), "name its directory with --hooks-dir DIR, or install it there");
 }
 
 void require_mount_hook_beside() {
-  const std::string directory = own_directory() + "/";
+  const std::string directory = own_directory();
   for (const std::string_view name : {kMountHook, kPrestartHook}) {
-    if (::access((directory + std::string(name)).c_str(), X_OK) == 0) return;
+    if (::access(join_path(directory, name).c_str(), X_OK) == 0) return;
   }
   throw Error(Code::kEnvironment,
               "the mount hook is missing or can't be executed: an engine would start the container "
               "without it, and say nothing",
-              quote(directory + std::string(kMountHook)), "install oci-cnb-hooks again");
+              quote(join_path(directory, kMountHook)), "install oci-cnb-hooks again");
 }
 
 bool has_mount_hook(const oci::Hooks& hooks) {

@@ -2,6 +2,8 @@
 
 #include <span>
 
+#include "libhookcore/base/path.h"
+
 namespace hookcore::environment {
 
 namespace {
@@ -18,8 +20,6 @@ constexpr Phase kPhases[] = {
     {kCreator, "create"},
 };
 
-std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
-
 // `podman run --init` and `docker run --init` make the process INIT -- COMMAND...
 std::span<const std::string> without_init(std::span<const std::string> args) {
   return args.size() > 2 && args[1] == "--" ? args.subspan(2) : args;
@@ -30,9 +30,9 @@ std::span<const std::string> without_init(std::span<const std::string> args) {
 std::string_view lifecycle_phase(const std::vector<std::string>& args) {
   const auto words = without_init(args);
   if (words.empty()) return {};
-  const std::string_view program = base_name(words[0]);
-  const std::string_view command =
-      program == "lifecycle" && words.size() > 1 ? base_name(words[1]) : std::string_view();
+  const std::string program = base_name(words[0]);
+  const std::string command =
+      program == "lifecycle" && words.size() > 1 ? base_name(words[1]) : std::string();
   for (const Phase& phase : kPhases) {
     if (program == phase.program || command == phase.command) return phase.program;
   }

@@ -8,6 +8,7 @@
 #include <array>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/path.h"
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/remove.h"
 
@@ -15,13 +16,6 @@ namespace hookcore::node {
 namespace {
 
 constexpr size_t kMaxFile = size_t{256} << 20;
-
-std::string parent_of(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 }  // namespace
 
@@ -33,8 +27,8 @@ sys::UniqueFd Host::make_directory(const std::string& path) const {
   const int fd = sys::open_at_raw(root_.get(), path, flags, sys::Resolve::kInRoot);
   if (fd >= 0) return sys::UniqueFd(fd);
   if (fd != -ENOENT || path.size() < 2) throw SystemError("openat2", path, -fd);
-  const sys::UniqueFd parent = make_directory(parent_of(path));
-  const std::string name = name_of(path);
+  const sys::UniqueFd parent = make_directory(parent_path(path));
+  const std::string name = base_name(path);
   if (::mkdirat(parent.get(), name.c_str(), 0755) != 0 && errno != EEXIST) {
     throw SystemError("mkdirat", path, errno);
   }
@@ -42,14 +36,14 @@ sys::UniqueFd Host::make_directory(const std::string& path) const {
 }
 
 std::optional<Host::Place> Host::find(const std::string& path) const {
-  auto directory =
-      sys::try_open_at(root_.get(), parent_of(path), O_RDONLY | O_DIRECTORY, sys::Resolve::kInRoot);
+  auto directory = sys::try_open_at(root_.get(), parent_path(path), O_RDONLY | O_DIRECTORY,
+                                    sys::Resolve::kInRoot);
   if (!directory) return std::nullopt;
-  return Place{std::move(*directory), name_of(path)};
+  return Place{std::move(*directory), base_name(path)};
 }
 
 Host::Place Host::make(const std::string& path) const {
-  return {make_directory(parent_of(path)), name_of(path)};
+  return {make_directory(parent_path(path)), base_name(path)};
 }
 
 std::optional<std::string> Host::read(const std::string& path) const {
@@ -64,7 +58,7 @@ std::string Host::resolve(const std::string& path) const {
   for (int i = 0; i < kMaxLinks; ++i) {
     const auto target = link(where);
     if (!target) return where;
-    where = target->starts_with('/') ? *target : parent_of(where) + "/" + *target;
+    where = target->starts_with('/') ? *target : join_path(parent_path(where), *target);
   }
   throw SystemError("readlinkat", path, ELOOP);
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "libhookcore/base/path.h"
 #include "libhookcore/sys/mount.h"
 
 namespace hookcore::session {
@@ -15,8 +16,7 @@ namespace {
 // a container for a moment. The directory two levels up is the engine's own: it holds all
 // sandboxes.
 bool sandbox_is_gone(const std::string& bundle) {
-  const std::string above = bundle.substr(0, bundle.rfind('/'));
-  const std::string engine = above.substr(0, above.rfind('/'));
+  const std::string engine = parent_path(parent_path(bundle));
   return engine.size() > 1 && ::access(engine.c_str(), F_OK) == 0 && !may_be_there(bundle);
 }
 

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/path.h"
 #include "libhookcore/session/layout.h"
 #include "libhookcore/session/liveness.h"
 #include "libhookcore/sys/file.h"
@@ -27,7 +28,7 @@ sys::UniqueFd open_private(int parent, const std::string& name, const std::strin
     return std::move(*there);
   }
   if (::mkdirat(parent, name.c_str(), kPrivate) != 0 && errno != EEXIST) {
-    throw SystemError("mkdirat", path + "/" + name, errno, Code::kScratch,
+    throw SystemError("mkdirat", join_path(path, name), errno, Code::kScratch,
                       "see that it is writable and has room (df, df -i), or set scratch-dir in "
                       "config.toml to another directory");
   }
@@ -50,9 +51,8 @@ sys::UniqueFd make_path(const std::string& path) {
   const int fd = sys::open_at_raw(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, sys::Resolve::kHost);
   if (fd >= 0) return sys::UniqueFd(fd);
   if (fd != -ENOENT || path.size() < 2) throw SystemError("openat2", path, -fd, Code::kScratch);
-  const size_t slash = path.rfind('/');
-  const sys::UniqueFd parent = make_path(slash == 0 ? "/" : path.substr(0, slash));
-  return open_private(parent.get(), path.substr(slash + 1), path.substr(0, slash));
+  const std::string parent = parent_path(path);
+  return open_private(make_path(parent).get(), base_name(path), parent);
 }
 
 }  // namespace

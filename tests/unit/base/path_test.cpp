@@ -17,6 +17,33 @@ TEST(NormalisePath, IsTextOnly) {
   EXPECT_EQ("/a\n", normalise_path("/a\n"));
 }
 
+TEST(ParentPath, IsWhatStandsBeforeTheLastSlash) {
+  EXPECT_EQ("/a/b", parent_path("/a/b/c"));
+  EXPECT_EQ("a", parent_path("a/b"));
+  EXPECT_EQ("/", parent_path("/a"));
+  EXPECT_EQ("/", parent_path("/"));
+  EXPECT_EQ("", parent_path("a"));
+  EXPECT_EQ("", parent_path(""));
+}
+
+TEST(BaseName, IsWhatStandsBehindTheLastSlash) {
+  EXPECT_EQ("c", base_name("/a/b/c"));
+  EXPECT_EQ("a", base_name("/a"));
+  EXPECT_EQ("a\n", base_name("a\n"));
+  EXPECT_EQ("", base_name("/"));
+  EXPECT_EQ("", base_name(""));
+}
+
+TEST(JoinPath, PutsOneSlashBetween) {
+  EXPECT_EQ("a/b", join_path("a", "b"));
+  EXPECT_EQ("/a/b", join_path("/a", "b"));
+  EXPECT_EQ("/b", join_path("/", "b"));
+  EXPECT_EQ("b", join_path("", "b"));
+  for (const char* path : {"/a/b/c", "a/b", "/a", "a"}) {
+    EXPECT_EQ(path, join_path(parent_path(path), base_name(path)));
+  }
+}
+
 TEST(HasParentComponent, LooksAtWholeComponents) {
   EXPECT_TRUE(has_parent_component(".."));
   EXPECT_TRUE(has_parent_component("a/../b"));
