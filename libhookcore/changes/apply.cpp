@@ -26,7 +26,9 @@ void copy_contents(int from, int to, const std::string& path) {
 
 class Apply {
  public:
-  Apply(const Subject& subject, Journal& journal) : subject_(subject), journal_(journal) {}
+  /// force: what stands in the source where something new goes was agreed to be replaced.
+  Apply(const Subject& subject, Journal& journal, bool force)
+      : subject_(subject), journal_(journal), force_(force) {}
 
   void put(const Step& step) {
     const Entry& entry = step.entry;
@@ -140,15 +142,15 @@ class Apply {
 
   sys::UniqueFd open_parent(const std::string& path) const {
     const int fd =
-        open_below(subject_.source.get(), path, O_RDONLY | O_DIRECTORY, sys::Resolve::kStrict);
+        sys::open_below(subject_.source.get(), path, O_RDONLY | O_DIRECTORY, sys::Resolve::kStrict);
     if (fd < 0) throw SystemError("openat2", path, -fd, Code::kSource);
     return sys::UniqueFd(fd);
   }
 
   sys::UniqueFd open_now(const Entry& entry, int flags) const {
     const bool moved = !entry.data_in_source.empty();
-    const int fd = open_below(moved ? subject_.layers.source : subject_.layers.upper,
-                              moved ? entry.data_in_source : entry.path, flags | O_NOFOLLOW);
+    const int fd = sys::open_below(moved ? subject_.layers.source : subject_.layers.upper,
+                                   moved ? entry.data_in_source : entry.path, flags | O_NOFOLLOW);
     if (fd < 0) {
       throw SystemError("openat2", entry.path, -fd, Code::kSession,
                         "a file of a subordinate id? then: podman unshare oci-cnb session apply");
@@ -205,8 +207,8 @@ class Apply {
   void make_link(const Entry& entry, int parent, const std::string& temporary) const {
     const bool moved = !entry.data_in_source.empty();
     const std::string& path = moved ? entry.data_in_source : entry.path;
-    const int fd = open_below(moved ? subject_.layers.source : subject_.layers.upper,
-                              parent_path(path), O_PATH | O_DIRECTORY);
+    const int fd = sys::open_below(moved ? subject_.layers.source : subject_.layers.upper,
+                                   parent_path(path), O_PATH | O_DIRECTORY);
     if (fd < 0) throw SystemError("openat2", path, -fd);
     const sys::UniqueFd directory(fd);
     const std::string target = read_link(fd, base_name(path));
@@ -310,21 +312,18 @@ class Apply {
 
   const Subject& subject_;
   Journal& journal_;
-  bool force_ = false;
-
- public:
-  void allow_replacing() { force_ = true; }
+  bool force_;
 };
 
 }  // namespace
 
 std::vector<std::string> apply(const Subject& subject, const std::vector<Step>& steps,
                                Journal& journal, const std::function<void(size_t)>& progress) {
-  Apply work(subject, journal);
+  // Steps with conflicts are here because the user wants them all the same.
+  const bool force = std::any_of(steps.begin(), steps.end(),
+                                 [](const Step& step) { return !step.conflict.empty(); });
+  Apply work(subject, journal, force);
   size_t done = 0;
-  for (const Step& step : steps) {
-    if (!step.conflict.empty()) work.allow_replacing();
-  }
   for (const Step& step : steps) {
     work.put(step);
     progress(++done);

@@ -51,7 +51,7 @@ class CopyWalk {
 
  private:
   void walk_directory(const Waiting& at) {
-    const int opened = open_below(layers_.upper, at.path, kDirectoryFlags);
+    const int opened = sys::open_below(layers_.upper, at.path, kDirectoryFlags);
     if (opened == -ENOENT) return;  // by a container that is at work
     if (opened < 0) throw SystemError("openat2", at.path, -opened);
     const sys::UniqueFd copy(opened);
@@ -133,7 +133,7 @@ class CopyWalk {
         record.owner_kept && is_original && record.changed == copy::stamp_of(source->st_ctim);
     entry.owner =
         owner_known && (now->st_uid != entry.old.st_uid || now->st_gid != entry.old.st_gid);
-    entry.contents = retyped || contents_differ(place, *now, is_original);
+    entry.contents = retyped || contents_differ(place, *now, is_original ? &*source : nullptr);
     const bool differs = entry.mode || entry.owner || entry.contents;
     entry.kind = differs ? Kind::kModified : Kind::kSame;
   }
@@ -144,18 +144,20 @@ class CopyWalk {
     return (now.st_mode & 07777U) != (record.mode & given);
   }
 
-  bool contents_differ(const Place& place, const struct ::stat& now, bool is_original) const {
+  /// original: what was copied, where the source still has it.
+  bool contents_differ(const Place& place, const struct ::stat& now,
+                       const struct ::stat* original) const {
     if (S_ISDIR(now.st_mode)) return false;
-    if (!is_original) return true;  // nobody can tell any more: better one line too many
+    // Nobody can tell any more: better one line too many.
+    if (original == nullptr) return true;
     if (S_ISLNK(now.st_mode)) {
       return read_link(place.copy, place.name) != read_link(place.source, place.name);
     }
-    if (!S_ISREG(now.st_mode))
-      return now.st_rdev != sys::stat_at(place.source, place.name)->st_rdev;
+    if (!S_ISREG(now.st_mode)) return now.st_rdev != original->st_rdev;
     if (static_cast<uint64_t>(now.st_size) != place.record->size) return true;
     const sys::UniqueFd copied = open(place.copy, place.name);
-    const sys::UniqueFd original = open(place.source, place.name);
-    return !copied || !original || !same_contents(copied.get(), original.get());
+    const sys::UniqueFd source = open(place.source, place.name);
+    return !copied || !source || !same_contents(copied.get(), source.get());
   }
 
   static sys::UniqueFd open(int directory, const std::string& name) {

@@ -74,13 +74,8 @@ class Exporter : public Visitor {
   }
 
   void put_directory(const Entry& entry) {
-    const int fd = entry.data_in_source.empty()
-                       ? sys::open_at_raw(entry.directory, entry.name, O_RDONLY | O_DIRECTORY,
-                                          sys::Resolve::kNoLinks)
-                       : open_below(layers_.source, entry.data_in_source, O_RDONLY | O_DIRECTORY);
-    if (fd < 0) throw SystemError("openat2", entry.path, -fd);
-    const sys::UniqueFd directory(fd);
-    TarHeader header = header_of(entry, fd);
+    const sys::UniqueFd directory = open_entry(layers_, entry, O_DIRECTORY);
+    TarHeader header = header_of(entry, directory.get());
     header.path += '/';
     header.type = '5';
     if (entry.kind == Kind::kSame && !entry.below_new && !entry.replaced) {
@@ -127,7 +122,7 @@ class Exporter : public Visitor {
   }
 
   void put_contents(const Entry& entry) {
-    const sys::UniqueFd file = open_contents(layers_, entry);
+    const sys::UniqueFd file = open_entry(layers_, entry);
     TarHeader header = header_of(entry, file.get());
     header.size = static_cast<uint64_t>(entry.now.st_size);
     begin(header);

@@ -7,8 +7,9 @@
 #include <memory>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/way.h"
 #include "libhookcore/copy/copy.h"
-#include "libhookcore/overlay/workspace.h"
+#include "libhookcore/session/naming.h"
 
 namespace hookcore::changes {
 namespace {
@@ -62,8 +63,7 @@ overlay::IdShift shift_of(const session::Origin& origin) {
 std::optional<Subject> Subject::open(const session::Store& store, const std::string& name) {
   Subject subject;
   auto session = store.look(name);
-  if (!session)
-    throw Error(Code::kSession, "no such session", quote(name), "see `oci-cnb session list`");
+  if (!session) throw session::no_session(name);
   subject.session = std::move(*session);
   const auto state = session::read_state(subject.session.get());
   if (!state) throw Error(Code::kSession, "the session's state can't be read", quote(name));

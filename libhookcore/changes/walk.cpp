@@ -91,7 +91,7 @@ class Walk {
   Place open_place(const Waiting& at) const {
     Place place;
     if (at.in_upper) {
-      const int fd = open_below(layers_.upper, at.path, kDirectoryFlags);
+      const int fd = sys::open_below(layers_.upper, at.path, kDirectoryFlags);
       if (fd < 0) throw SystemError("openat2", at.path, -fd);
       place.upper.reset(fd);
       place.xattr_whiteouts = overlay_xattr(fd, "opaque") == "x";
@@ -310,11 +310,11 @@ bool same_contents(int a, int b) {
   }
 }
 
-sys::UniqueFd open_contents(const Layers& layers, const Entry& entry) {
-  constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
+sys::UniqueFd open_entry(const Layers& layers, const Entry& entry, int more_flags) {
+  const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | more_flags;
   const int fd = entry.data_in_source.empty()
-                     ? sys::open_at_raw(entry.directory, entry.name, kFlags, sys::Resolve::kNoLinks)
-                     : open_below(layers.source, entry.data_in_source, kFlags);
+                     ? sys::open_at_raw(entry.directory, entry.name, flags, sys::Resolve::kNoLinks)
+                     : sys::open_below(layers.source, entry.data_in_source, flags);
   if (fd < 0) throw SystemError("openat2", entry.path, -fd);
   return sys::UniqueFd(fd);
 }

@@ -81,10 +81,9 @@ void walk_copy(const Layers& layers, Visitor& visitor);
 /// Whether two files hold the same bytes. Throws SystemError.
 bool same_contents(int a, int b);
 
-/// The file of an entry for reading. Throws SystemError.
-sys::UniqueFd open_contents(const Layers& layers, const Entry& entry);
-
-using sys::open_below;
+/// An entry that is there now, for reading: O_DIRECTORY, or nothing, is added to the flags. Throws
+/// SystemError.
+sys::UniqueFd open_entry(const Layers& layers, const Entry& entry, int more_flags = 0);
 
 /// The target of a link. Throws SystemError.
 std::string read_link(int directory, const std::string& name);
