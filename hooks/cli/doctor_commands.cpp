@@ -2,10 +2,8 @@
 #include "hooks/cli/doctor_commands.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <array>
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -13,8 +11,8 @@
 #include "hooks/cli/bug_report.h"
 #include "hooks/cli/output.h"
 #include "libhookcore/base/error.h"
-#include "libhookcore/base/path.h"
 #include "libhookcore/doctor/doctor.h"
+#include "libhookcore/environment/hooks.h"
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/process.h"
 
@@ -31,21 +29,18 @@ struct Options {
   bool report = false;
 };
 
-/// The hooks' directory as installed; in a build tree they lie beside this program.
-std::string programs_directory() {
-  std::array<char, 4096> buffer{};
-  const ssize_t size = ::readlink("/proc/self/exe", buffer.data(), buffer.size());
-  if (size < 0) throw SystemError("readlink", "/proc/self/exe", errno);
-  const std::string self(buffer.data(), static_cast<size_t>(size));
-  std::string beside = self.substr(0, self.rfind('/'));
-  if (::access((beside + "/oci-cnb-createruntime").c_str(), F_OK) == 0) return beside;
-  const std::string parent = beside.substr(0, beside.rfind('/'));
-  return normalise_path(parent + "/libexec/oci-cnb-hooks");
+/// The hooks' directory, or where it should be.
+std::string hooks_directory() {
+  try {
+    return environment::installed_hooks_directory();
+  } catch (const Error&) {
+    return environment::program_directories().back();
+  }
 }
 
 /// This machine, and podman as it would start from here.
 doctor::Machine this_machine() {
-  doctor::Machine machine = doctor::this_machine(programs_directory());
+  doctor::Machine machine = doctor::this_machine(hooks_directory());
   for (const char* variable : {"CONTAINERS_CONF", "CONTAINERS_CONF_OVERRIDE", "XDG_CONFIG_HOME"}) {
     const char* value = std::getenv(variable);
     if (value != nullptr && *value != 0) machine.environment[variable] = value;

@@ -56,11 +56,11 @@ engines::Request request_of(Options& options) {
 
 /// Uninstalling needs none of it: by then it may be gone.
 void add_programs(const Options& options, engines::Request& request) {
+  const auto directories = environment::program_directories();
   request.podman.hooks_directory =
       seen_from(options.root, environment::installed_hooks_directory());
-  request.runtime_program =
-      seen_from(options.root, program_directories().front() + "/oci-cnb-runtime");
-  request.node.programs = program_directories();
+  request.runtime_program = seen_from(options.root, directories.front() + "/oci-cnb-runtime");
+  request.node.programs = directories;
   request.node.door = options.without_nri ? node::Door::kSpec : node::Door::kNri;
   request.node.settings = system_settings(options.root);
 }

@@ -1,12 +1,6 @@
 #include "hooks/cli/install_plan.h"
 
-#include <unistd.h>
-
-#include <array>
-
 #include "hooks/cli/output.h"
-#include "libhookcore/base/error.h"
-#include "libhookcore/base/path.h"
 
 namespace hookcore::cli {
 namespace {
@@ -23,15 +17,6 @@ void print_description(const node::Host& host, const node::Plan& plan) {
 }
 
 }  // namespace
-
-std::vector<std::string> program_directories() {
-  std::array<char, 4096> path{};
-  const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
-  if (size < 0) throw SystemError("readlink", "/proc/self/exe", errno);
-  const std::string program(path.data(), static_cast<size_t>(size));
-  const std::string beside = program.substr(0, program.rfind('/'));
-  return {beside, normalise_path(beside + "/../libexec/oci-cnb-hooks")};
-}
 
 settings::Settings system_settings(const std::string& root) {
   settings::SettingsFiles files;

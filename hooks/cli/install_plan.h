@@ -1,16 +1,11 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "libhookcore/node/install.h"
 
 /// What `install`, `uninstall` and `node` have in common.
 namespace hookcore::cli {
-
-/// Where programs are looked for, in this order: beside this one, ../libexec/oci-cnb-hooks from
-/// there.
-std::vector<std::string> program_directories();
 
 /// /etc/oci-cnb-hooks/config.toml of the machine whose / is root.
 settings::Settings system_settings(const std::string& root);

@@ -11,6 +11,7 @@
 #include "hooks/cli/install_plan.h"
 #include "hooks/cli/usage.h"
 #include "libhookcore/base/error.h"
+#include "libhookcore/environment/hooks.h"
 #include "libhookcore/node/install.h"
 
 namespace hookcore::cli {
@@ -40,7 +41,9 @@ void install(Options& options) {
   options.request.engine =
       options.engine == "crio" ? node::Engine::kCrio : node::Engine::kContainerd;
   options.request.door = options.without_nri ? node::Door::kSpec : node::Door::kNri;
-  if (options.request.programs.empty()) options.request.programs = program_directories();
+  if (options.request.programs.empty()) {
+    options.request.programs = environment::program_directories();
+  }
   options.request.settings = system_settings(options.root);
   const node::Host host(options.root);
   install_plan(host, node::plan_install(host, options.request), options.dry_run);

@@ -4,8 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <memory>
+#include <array>
+#include <cerrno>
+#include <climits>
 #include <utility>
 
 #include "libhookcore/base/error.h"
@@ -21,10 +22,11 @@ constexpr const char* kLibexec = "../libexec/oci-cnb-hooks";
 constexpr std::string_view kPrestartHook = "oci-cnb-prestart";
 
 std::string own_directory() {
-  const std::unique_ptr<char, decltype(&std::free)> program(::realpath("/proc/self/exe", nullptr),
-                                                            &std::free);
-  if (program == nullptr) throw SystemError("realpath", "/proc/self/exe", errno);
-  return parent_path(program.get());
+  constexpr const char* kSelf = "/proc/self/exe";
+  std::array<char, PATH_MAX> path{};
+  const ssize_t size = ::readlink(kSelf, path.data(), path.size());
+  if (size < 0) throw SystemError("readlink", kSelf, errno);
+  return parent_path({path.data(), static_cast<size_t>(size)});
 }
 
 bool is_file(const std::string& path) {
@@ -77,13 +79,19 @@ void add_hooks(oci::ConfigEditor& editor, const std::string& directory, Starter 
   if (missing.poststop) editor.append_hook(oci::Stage::kPoststop, std::move(*missing.poststop));
 }
 
-std::string installed_hooks_directory() {
+std::vector<std::string> program_directories() {
   const std::string beside = own_directory();
-  for (const std::string& directory : {beside, join_path(beside, kLibexec)}) {
-    if (is_file(join_path(directory, kMountHook))) return normalise_path(directory);
+  return {beside, normalise_path(join_path(beside, kLibexec))};
+}
+
+std::string installed_hooks_directory() {
+  const std::vector<std::string> directories = program_directories();
+  for (const std::string& directory : directories) {
+    if (is_file(join_path(directory, kMountHook))) return directory;
   }
   throw Error(Code::kUsage, std::string(kMountHook) + " isn't installed with this program",
-              quote(beside), "name its directory with --hooks-dir DIR, or install it there");
+              quote(directories.front()),
+              "name its directory with --hooks-dir DIR, or install it there");
 }
 
 void require_mount_hook_beside() {

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "libhookcore/oci/config.h"
 #include "libhookcore/oci/edit.h"
@@ -31,8 +32,11 @@ Starter starter_of(const oci::ConfigView& config);
 void add_hooks(oci::ConfigEditor& editor, const std::string& directory,
                Starter starter = Starter::kPrivileged);
 
-/// The directory of the hooks that are installed with this program: beside it, or in libexec.
-/// Throws Error(Code::kUsage) when there are none.
+/// Where programs of this installation are looked for, in this order: beside this one,
+/// ../libexec/oci-cnb-hooks from there. Throws SystemError.
+std::vector<std::string> program_directories();
+
+/// The one of these in which the mount hook is. Throws Error(Code::kUsage) when there are none.
 std::string installed_hooks_directory();
 
 /// For a program that runs before the mount hook and from the same directory: engines pass over a
