@@ -1,4 +1,4 @@
-// oci-cnb session diff, export: what a session's containers made of the workspace.
+// oci-cnb session diff, export, apply, rm: what a session's containers made of the workspace.
 #include "hooks/cli/changes_commands.h"
 
 #include <sys/stat.h>
@@ -80,41 +80,43 @@ void remove(const Arguments& arguments) {
   empty_trash_detached(store);
 }
 
-void add_rest(CLI::App& group, const std::shared_ptr<Arguments>& arguments, int& exit_code) {
-  auto* command = group.add_subcommand(
-      "export",
-      "The changes as a layer of an image: a tar with .wh. files. Exit code 1 when it "
-      "can't hold everything");
-  command->add_option("SESSION", arguments->id, "Its name or its container's id")->required();
-  command->add_option("-o,--output", arguments->file, "To this file instead of stdout");
-  command->callback([arguments, &exit_code] { export_command(*arguments, exit_code); });
-
-  auto* apply = group.add_subcommand(
-      "apply", "Brings the changes to the source, after it has asked. Exit code 1 when it refuses");
-  apply->add_option("SESSION", arguments->id, "Its name or its container's id")->required();
-  apply->add_option("PATTERN", arguments->apply.patterns, "Only these paths, and what is below");
-  apply->add_flag("--yes", arguments->apply.yes, "Without asking");
-  apply->add_flag("--force", arguments->apply.force, "Also over what was changed meanwhile");
-  apply->add_flag("--dry-run", arguments->apply.dry_run, "Only shows what would be done");
-  apply->callback([arguments, &exit_code] { apply_command(*arguments, exit_code); });
-
-  auto* rm = group.add_subcommand("rm", "Removes a session: all that its containers wrote");
-  rm->add_option("SESSION", arguments->id, "Its name or its container's id")->required();
-  rm->callback([arguments] { remove(*arguments); });
+CLI::App* add(CLI::App& group, const char* name, const char* description, Arguments& arguments) {
+  CLI::App* command = group.add_subcommand(name, description);
+  command->add_option("SESSION", arguments.id, "Its name or its container's id")->required();
+  return command;
 }
 
 }  // namespace
 
 void add_changes_commands(CLI::App& group, int& exit_code) {
   const auto arguments = std::make_shared<Arguments>();
-  add_rest(group, arguments, exit_code);
-  auto* command = group.add_subcommand(
-      "diff", "What containers added (A), changed (M, T: the type) and deleted (D)");
-  command->add_option("SESSION", arguments->id, "Its name or its container's id")->required();
-  command->add_flag("--json", arguments->json, "As JSON");
-  command->add_flag("-0", arguments->zero, "NUL behind each line, and no quoting")
-      ->excludes(command->get_option("--json"));
-  command->callback([arguments] { diff(*arguments); });
+  auto* exports = add(group, "export",
+                      "The changes as a layer of an image: a tar with .wh. files. Exit code 1 when "
+                      "it can't hold everything",
+                      *arguments);
+  exports->add_option("-o,--output", arguments->file, "To this file instead of stdout");
+  exports->callback([arguments, &exit_code] { export_command(*arguments, exit_code); });
+
+  auto* apply =
+      add(group, "apply",
+          "Brings the changes to the source, after it has asked. Exit code 1 when it refuses",
+          *arguments);
+  apply->add_option("PATTERN", arguments->apply.patterns, "Only these paths, and what is below");
+  apply->add_flag("--yes", arguments->apply.yes, "Without asking");
+  apply->add_flag("--force", arguments->apply.force, "Also over what was changed meanwhile");
+  apply->add_flag("--dry-run", arguments->apply.dry_run, "Only shows what would be done");
+  apply->callback([arguments, &exit_code] { apply_command(*arguments, exit_code); });
+
+  add(group, "rm", "Removes a session: all that its containers wrote", *arguments)
+      ->callback([arguments] { remove(*arguments); });
+
+  auto* compare =
+      add(group, "diff", "What containers added (A), changed (M, T: the type) and deleted (D)",
+          *arguments);
+  compare->add_flag("--json", arguments->json, "As JSON");
+  compare->add_flag("-0", arguments->zero, "NUL behind each line, and no quoting")
+      ->excludes(compare->get_option("--json"));
+  compare->callback([arguments] { diff(*arguments); });
 }
 
 }  // namespace hookcore::cli

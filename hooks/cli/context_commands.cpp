@@ -1,7 +1,6 @@
 // oci-cnb context: what the ignore rules make of a directory.
 #include "hooks/cli/context_commands.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -16,17 +15,15 @@
 #include <vector>
 
 #include "hooks/cli/output.h"
+#include "hooks/cli/source.h"
 #include "hooks/cli/tree_view.h"
-#include "libhookcore/base/error.h"
+#include "libhookcore/base/path.h"
 #include "libhookcore/ignore/explain.h"
 #include "libhookcore/ignore/rules.h"
 #include "libhookcore/ignore/walk.h"
-#include "libhookcore/sys/file.h"
 
 namespace hookcore::cli {
 namespace {
-
-using sys::UniqueFd;
 
 /// What the command line of all subcommands may hold.
 struct Arguments {
@@ -37,31 +34,6 @@ struct Arguments {
   bool zero = false;
   bool tree = false;
 };
-
-struct Source {
-  UniqueFd fd;
-  ignore::RuleSet rules;
-};
-
-UniqueFd open_named(const std::string& path, int flags, Code code, const std::string& remedy) {
-  const int fd = sys::open_at_raw(AT_FDCWD, path, flags, sys::Resolve::kHost);
-  if (fd < 0) throw SystemError("open", path, -fd, code, remedy);
-  return UniqueFd(fd);
-}
-
-// --ignore-file is what a person types: a path from where they stand, not from the source.
-Source open_source(const Arguments& arguments) {
-  UniqueFd fd = open_named(arguments.directory, O_RDONLY | O_DIRECTORY, Code::kSource,
-                           "name the directory of an application");
-  if (arguments.ignore_file.empty()) {
-    ignore::RuleSet rules = ignore::load_rules(fd.get(), std::nullopt);
-    return {std::move(fd), std::move(rules)};
-  }
-  const UniqueFd file = open_named(arguments.ignore_file, O_RDONLY | O_NONBLOCK | O_NOCTTY,
-                                   Code::kIgnoreFile, "--ignore-file is relative to where you are");
-  ignore::RuleSet rules = ignore::load_rules_from(file.get(), arguments.ignore_file);
-  return {std::move(fd), std::move(rules)};
-}
 
 /// Collects paths, of masks or of what is visible. Directories end in '/'.
 class Paths : public ignore::MaskSink, public ignore::VisibleSink {
@@ -83,9 +55,7 @@ class Paths : public ignore::MaskSink, public ignore::VisibleSink {
  private:
   void add(const ignore::SourceDirectory& directory, std::string_view name,
            ignore::EntryType type) {
-    std::string path(directory.path);
-    if (!path.empty()) path += '/';
-    path += name;
+    std::string path = join_path(directory.path, name);
     if (type == ignore::EntryType::kDirectory) path += '/';
     paths_.push_back(std::move(path));
   }
@@ -148,14 +118,14 @@ void print_paths(const Arguments& arguments, const ignore::RuleSet& rules, const
 }
 
 void list(const Arguments& arguments) {
-  const Source source = open_source(arguments);
+  const Source source = open_source(arguments.directory, arguments.ignore_file);
   Paths paths;
   ignore::list_visible(source.fd.get(), source.rules, paths);
   print_paths(arguments, source.rules, "visible", std::move(paths).sorted());
 }
 
 void masks(const Arguments& arguments) {
-  const Source source = open_source(arguments);
+  const Source source = open_source(arguments.directory, arguments.ignore_file);
   Paths paths;
   ignore::find_masks(source.fd.get(), source.rules, paths);
   print_paths(arguments, source.rules, "masks", std::move(paths).sorted());
@@ -200,7 +170,7 @@ Json rule_json(const ignore::RuleSet& rules, size_t index) {
 }
 
 void explain(const Arguments& arguments) {
-  const Source source = open_source(arguments);
+  const Source source = open_source(arguments.directory, arguments.ignore_file);
   Json document = Json::array();
   for (const std::string& path : arguments.paths) {
     const ignore::Explanation found = ignore::explain(source.fd.get(), source.rules, path);
@@ -267,7 +237,7 @@ std::string stats_text(const ignore::RuleSet& rules, const ignore::Stats& stats)
 }
 
 void stats(const Arguments& arguments) {
-  const Source source = open_source(arguments);
+  const Source source = open_source(arguments.directory, arguments.ignore_file);
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
   const auto progress = [terminal](uint64_t entries) {
     if (terminal) std::fprintf(stderr, "\r%llu entries", static_cast<unsigned long long>(entries));

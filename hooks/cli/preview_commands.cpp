@@ -1,8 +1,6 @@
 // oci-cnb preview: a command in the workspace, without a container.
 #include "hooks/cli/preview_commands.h"
 
-#include <fcntl.h>
-
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
@@ -10,12 +8,12 @@
 #include <vector>
 
 #include "hooks/cli/output.h"
+#include "hooks/cli/source.h"
 #include "libhookcore/base/error.h"
 #include "libhookcore/hook/program.h"
 #include "libhookcore/ignore/rules.h"
 #include "libhookcore/optin/request.h"
 #include "libhookcore/preview/preview.h"
-#include "libhookcore/sys/file.h"
 
 namespace hookcore::cli {
 namespace {
@@ -27,22 +25,6 @@ struct Arguments {
   std::vector<std::string> command;
   bool json = false;
 };
-
-sys::UniqueFd open_named(const std::string& path, int flags, Code code) {
-  const int fd = sys::open_at_raw(AT_FDCWD, path, flags, sys::Resolve::kHost);
-  if (fd < 0) throw SystemError("open", path, -fd, code);
-  return sys::UniqueFd(fd);
-}
-
-ignore::RuleSet rules_of(const Arguments& arguments) {
-  if (arguments.ignore_file.empty()) {
-    const auto source = open_named(arguments.directory, O_RDONLY | O_DIRECTORY, Code::kSource);
-    return ignore::load_rules(source.get(), std::nullopt);
-  }
-  const auto file =
-      open_named(arguments.ignore_file, O_RDONLY | O_NONBLOCK | O_NOCTTY, Code::kIgnoreFile);
-  return ignore::load_rules_from(file.get(), arguments.ignore_file);
-}
 
 optin::Scratch scratch_of(const Arguments& arguments, const settings::Settings& settings) {
   if (arguments.scratch.empty()) return settings.defaults.scratch;
@@ -121,7 +103,7 @@ void preview_command(const Arguments& arguments, int& exit_code) {
   const sys::Proc proc = sys::Proc::open();
   const hook::Home home = hook::Home::find();
   const optin::Scratch scratch = scratch_of(arguments, home.settings);
-  const ignore::RuleSet rules = rules_of(arguments);
+  const ignore::RuleSet rules = open_source(arguments.directory, arguments.ignore_file).rules;
   preview::Options options;
   options.directory = arguments.directory;
   options.command = arguments.command;
