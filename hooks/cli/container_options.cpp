@@ -46,20 +46,10 @@ oci::User parse_user(const std::string& text) {
   return {*uid, *gid, {}};
 }
 
-bundle::IdRanges ranges(const std::vector<std::pair<std::string, std::string>>& granted) {
-  bundle::IdRanges ranges;
-  for (const auto& [start_text, count_text] : granted) {
-    const auto start = number(start_text);
-    const auto count = number(count_text);
-    if (start && count) ranges.emplace_back(*start, *count);
-  }
-  return ranges;
-}
-
 bundle::UserNamespace user_namespace(const oci::User& user) {
   const SubordinateIds granted = own_subordinate_ids();
-  return {bundle::map_ids(::getuid(), user.uid, ranges(granted.uids)),
-          bundle::map_ids(::getgid(), user.gid, ranges(granted.gids))};
+  return {bundle::map_ids(::getuid(), user.uid, granted.uids),
+          bundle::map_ids(::getgid(), user.gid, granted.gids)};
 }
 
 void add_binds(const ContainerOptions& options, bundle::Options& plan) {

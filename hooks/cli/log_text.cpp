@@ -2,12 +2,12 @@
 
 #include <fcntl.h>
 
-#include <algorithm>
 #include <functional>
 #include <set>
 #include <string_view>
 #include <vector>
 
+#include "libhookcore/base/text.h"
 #include "libhookcore/report/log.h"
 #include "libhookcore/session/layout.h"
 #include "libhookcore/session/naming.h"
@@ -23,11 +23,7 @@ std::string read_file(int directory, const std::string& file) {
 }
 
 void for_each_line(std::string_view text, const std::function<void(std::string_view)>& call) {
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    call(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
+  while (!text.empty()) call(take_line(text));
 }
 
 struct About {
@@ -38,10 +34,10 @@ struct About {
 // TIME PROGRAM CONTAINER[@SESSION] LEVEL TEXT
 About about(std::string_view line) {
   for (int field = 0; field < 2; ++field) {
-    line.remove_prefix(std::min(line.find(' '), line.size() - 1) + 1);
+    take_part(line, ' ');
     if (line.empty()) return {};
   }
-  const std::string_view word = line.substr(0, line.find(' '));
+  const std::string_view word = take_part(line, ' ');
   const size_t at = word.find('@');
   if (at == std::string_view::npos) return {word, {}};
   return {word.substr(0, at), word.substr(at + 1)};

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <boost/process.hpp>
 #include <system_error>
@@ -19,104 +18,68 @@ namespace {
 namespace process = boost::process;
 
 constexpr std::string_view kReady = "ready";
+constexpr const char* kSubuid = "/etc/subuid";
+constexpr const char* kSubgid = "/etc/subgid";
 constexpr size_t kMaxFile = size_t{16} << 20;
-
-template <size_t N>
-std::array<std::string_view, N> fields_of(std::string_view line) {
-  std::array<std::string_view, N> fields;
-  for (std::string_view& field : fields) {
-    field = line.substr(0, line.find(':'));
-    line.remove_prefix(std::min(field.size() + 1, line.size()));
-  }
-  return fields;
-}
-
-std::vector<std::string_view> lines_of(std::string_view text) {
-  std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    lines.push_back(text.substr(0, text.find('\n')));
-    text.remove_prefix(std::min(lines.back().size() + 1, text.size()));
-  }
-  return lines;
-}
 
 std::string read_file(const std::string& path) {
   const auto file = sys::try_open_at(AT_FDCWD, path, O_RDONLY, sys::Resolve::kHost);
   return file ? sys::read_all(file->get(), kMaxFile, path) : std::string();
 }
 
-std::string own_name(const std::string& uid) {
-  const std::string passwd = read_file("/etc/passwd");
-  for (const std::string_view line : lines_of(passwd)) {
-    const auto [name, password, number] = fields_of<3>(line);
-    if (number == uid) return std::string(name);
+std::string own_name() {
+  const std::string name = settings::user_name(read_file("/etc/passwd"), ::getuid());
+  return name.empty() ? std::to_string(::getuid()) : name;
+}
+
+SubordinateIds granted_to_us() {
+  const std::string name = own_name();
+  return {settings::granted_ids(read_file(kSubuid), name, ::getuid()),
+          settings::granted_ids(read_file(kSubgid), name, ::getuid())};
+}
+
+// As podman maps: 0 is the user, what is granted follows without a gap.
+std::vector<sys::IdRange> map_of(uint32_t own, const settings::IdRanges& granted) {
+  std::vector<sys::IdRange> map{{0, own, 1}};
+  uint32_t inside = 1;
+  for (const auto& [start, count] : granted) {
+    map.push_back({inside, start, count});
+    inside += count;
   }
-  return uid;
+  return map;
 }
 
 // newuidmap PID 0 OWN 1  1 START COUNT ...
-void map_ids(const char* program, pid_t pid, const std::string& own, const std::string& file,
-             const std::string& name, const std::string& uid) {
+void map_ids(const char* program, pid_t pid, uint32_t own, const settings::IdRanges& granted,
+             const char* file) {
   const auto path = process::search_path(program);
   if (path.empty()) {
     throw Error(Code::kSystem, std::string("no ") + program, "PATH", "install the package uidmap");
   }
-  std::vector<std::string> arguments{std::to_string(pid), "0", own, "1"};
-  const std::string text = read_file(file);
-  uint64_t inside = 1;
-  for (const auto& [start, count] : subordinate_ranges(text, name, uid)) {
-    arguments.insert(arguments.end(), {std::to_string(inside), start, count});
-    inside += std::stoull(count);
+  if (granted.empty()) {
+    throw Error(Code::kSystem, "no subordinate ids for " + quote(own_name()), file);
   }
-  if (inside == 1) throw Error(Code::kSystem, "no subordinate ids for " + quote(name), file);
+  std::vector<std::string> arguments{std::to_string(pid)};
+  for (const sys::IdRange& range : map_of(own, granted)) {
+    for (const uint32_t number : {range.inside, range.outside, range.count}) {
+      arguments.push_back(std::to_string(number));
+    }
+  }
   std::error_code error;
   const int status = process::system(path, arguments, process::std_in < process::null, error);
   if (error) throw SystemError("starting", program, error.value());
   if (status != 0) throw Error(Code::kSystem, std::string(program) + " refused", file);
 }
 
-bool is_number(std::string_view text) {
-  return !text.empty() && text.size() <= 10 &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
 }  // namespace
 
-std::vector<std::pair<std::string, std::string>> subordinate_ranges(std::string_view text,
-                                                                    std::string_view name,
-                                                                    std::string_view number) {
-  std::vector<std::pair<std::string, std::string>> ranges;
-  for (const std::string_view line : lines_of(text)) {
-    const auto [owner, start, count] = fields_of<3>(line);
-    if ((owner == name || owner == number) && is_number(start) && is_number(count)) {
-      ranges.emplace_back(start, count);
-    }
-  }
-  return ranges;
-}
-
 std::pair<std::vector<sys::IdRange>, std::vector<sys::IdRange>> own_id_maps() {
-  const std::string uid = std::to_string(::getuid());
-  const std::string name = own_name(uid);
-  const auto ranges = [&](const char* file, uint32_t own) {
-    std::vector<sys::IdRange> map{{0, own, 1}};
-    uint32_t inside = 1;
-    const std::string text = read_file(file);
-    for (const auto& [start, count] : subordinate_ranges(text, name, uid)) {
-      const auto length = static_cast<uint32_t>(std::stoull(count));
-      map.push_back({inside, static_cast<uint32_t>(std::stoull(start)), length});
-      inside += length;
-    }
-    return map;
-  };
-  return {ranges("/etc/subuid", ::getuid()), ranges("/etc/subgid", ::getgid())};
+  const SubordinateIds granted = granted_to_us();
+  return {map_of(::getuid(), granted.uids), map_of(::getgid(), granted.gids)};
 }
 
 SubordinateIds own_subordinate_ids() {
-  const std::string uid = std::to_string(::getuid());
-  const std::string name = own_name(uid);
-  SubordinateIds ids{subordinate_ranges(read_file("/etc/subuid"), name, uid),
-                     subordinate_ranges(read_file("/etc/subgid"), name, uid)};
+  SubordinateIds ids = granted_to_us();
   const bool usable = !ids.uids.empty() && !ids.gids.empty() &&
                       !process::search_path("newuidmap").empty() &&
                       !process::search_path("newgidmap").empty();
@@ -135,11 +98,10 @@ std::vector<std::string> run_with_subordinate_ids(const std::vector<std::string>
     child.wait();
     throw Error(Code::kSystem, "this machine allows a plain user no user namespace");
   }
-  const std::string uid = std::to_string(::getuid());
-  const std::string name = own_name(uid);
   try {
-    map_ids("newuidmap", child.id(), uid, "/etc/subuid", name, uid);
-    map_ids("newgidmap", child.id(), std::to_string(::getgid()), "/etc/subgid", name, uid);
+    const SubordinateIds granted = granted_to_us();
+    map_ids("newuidmap", child.id(), ::getuid(), granted.uids, kSubuid);
+    map_ids("newgidmap", child.id(), ::getgid(), granted.gids, kSubgid);
   } catch (...) {
     to_child.pipe().close();
     child.wait();

@@ -1,22 +1,16 @@
 #pragma once
 
-#include <functional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "libhookcore/settings/accounts.h"
 #include "libhookcore/sys/process.h"
 
 namespace hookcore::cli {
 
 /// What a container of a plain user wrote may belong to the user's subordinate ids (subuid(5)):
 /// only a user namespace that has them, made with newuidmap(1) and newgidmap(1), can remove it.
-
-/// START and COUNT of each line of subuid(5) or subgid(5) that is the user's, by name or number.
-std::vector<std::pair<std::string, std::string>> subordinate_ranges(std::string_view text,
-                                                                    std::string_view name,
-                                                                    std::string_view number);
 
 /// What a container with the usual map of a plain user (podman's default) calls the user's ids: 0
 /// is himself, from 1 on his subordinate ids. Of uids and of gids.
@@ -25,8 +19,8 @@ std::pair<std::vector<sys::IdRange>, std::vector<sys::IdRange>> own_id_maps();
 /// What /etc/subuid and /etc/subgid grant the user that we are; empty, both of them, where
 /// newuidmap(1) or newgidmap(1) is missing or only one file grants something.
 struct SubordinateIds {
-  std::vector<std::pair<std::string, std::string>> uids;
-  std::vector<std::pair<std::string, std::string>> gids;
+  settings::IdRanges uids;
+  settings::IdRanges gids;
 };
 SubordinateIds own_subordinate_ids();
 

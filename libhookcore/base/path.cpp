@@ -2,16 +2,14 @@
 
 #include <algorithm>
 
+#include "libhookcore/base/text.h"
+
 namespace hookcore {
 
 namespace {
 
-/// Cuts the first component off path; empty between two slashes.
-std::string_view take_component(std::string_view& path) {
-  const std::string_view component = path.substr(0, path.find('/'));
-  path.remove_prefix(std::min(component.size() + 1, path.size()));
-  return component;
-}
+/// Empty between two slashes.
+std::string_view take_component(std::string_view& path) { return take_part(path, '/'); }
 
 }  // namespace
 

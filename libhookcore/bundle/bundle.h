@@ -3,11 +3,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "libhookcore/environment/hooks.h"
 #include "libhookcore/oci/config.h"
+#include "libhookcore/settings/accounts.h"
 #include "libhookcore/settings/settings.h"
 
 /// A config.json from nothing: SPEC 1 as one document for crun, runc and their like. All functions
@@ -20,13 +20,11 @@ struct UserNamespace {
   std::vector<oci::IdMapping> gids;
 };
 
-/// START and COUNT of host ids, as subuid(5) grants them.
-using IdRanges = std::vector<std::pair<uint32_t, uint32_t>>;
-
 /// Maps own, a host id, to inside, and what is granted around it, from 0 on and without a gap.
 /// Throws Error(Code::kIds) where too little is granted to reach inside: a user namespace without
 /// id 0 is one that runc refuses.
-std::vector<oci::IdMapping> map_ids(uint32_t own, uint32_t inside, const IdRanges& granted);
+std::vector<oci::IdMapping> map_ids(uint32_t own, uint32_t inside,
+                                    const settings::IdRanges& granted);
 
 /// A bind of one of the caller's own directories.
 struct Bind {

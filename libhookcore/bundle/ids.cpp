@@ -5,7 +5,8 @@
 
 namespace hookcore::bundle {
 
-std::vector<oci::IdMapping> map_ids(uint32_t own, uint32_t inside, const IdRanges& granted) {
+std::vector<oci::IdMapping> map_ids(uint32_t own, uint32_t inside,
+                                    const settings::IdRanges& granted) {
   std::vector<oci::IdMapping> maps;
   uint32_t next = 0;
   const auto add = [&](uint32_t host, uint32_t count) {

@@ -1,47 +1,17 @@
 // Configuration, subordinate ids.
-#include <algorithm>
-
 #include "libhookcore/base/error.h"
 #include "libhookcore/doctor/checks.h"
+#include "libhookcore/settings/accounts.h"
 
 namespace hookcore::doctor {
 namespace {
 
 constexpr uint64_t kWantedIds = 65536;
 
-/// The sum of a user's ranges in subuid(5) or subgid(5): NAME-OR-UID:START:COUNT.
-uint64_t subordinate_ids(const std::string& text, const std::vector<std::string>& names) {
+uint64_t sum_of(const settings::IdRanges& ranges) {
   uint64_t sum = 0;
-  size_t start = 0;
-  while (start < text.size()) {
-    const size_t end = std::min(text.find('\n', start), text.size());
-    const std::string line = text.substr(start, end - start);
-    start = end + 1;
-    const size_t first = line.find(':');
-    const size_t last = line.rfind(':');
-    if (first == std::string::npos || first == last) continue;
-    if (std::find(names.begin(), names.end(), line.substr(0, first)) == names.end()) continue;
-    sum += std::strtoull(line.c_str() + last + 1, nullptr, 10);
-  }
+  for (const auto& [start, count] : ranges) sum += count;
   return sum;
-}
-
-/// The name that /etc/passwd has for uid; empty where it has none.
-std::string user_name(const Files& files, uid_t uid) {
-  const std::string text = files.read("/etc/passwd").value_or("");
-  const std::string wanted = ":" + std::to_string(uid) + ":";
-  size_t start = 0;
-  while (start < text.size()) {
-    const size_t end = std::min(text.find('\n', start), text.size());
-    const std::string line = text.substr(start, end - start);
-    start = end + 1;
-    const size_t name_end = line.find(':');
-    const size_t uid_at = name_end == std::string::npos ? name_end : line.find(':', name_end + 1);
-    if (uid_at != std::string::npos && line.compare(uid_at, wanted.size(), wanted) == 0) {
-      return line.substr(0, name_end);
-    }
-  }
-  return {};
 }
 
 Finding check_helper(const Machine& machine, const std::string& name) {
@@ -101,12 +71,13 @@ Findings check_settings(const Machine& machine) {
 Findings check_subordinate_ids(const Machine& machine) {
   constexpr const char* kCheck = "rootless-ids";
   if (machine.user.rootful) return {};
-  const std::string name = user_name(machine.files, machine.user.uid);
-  const std::string shown = name.empty() ? std::to_string(machine.user.uid) : name;
+  const uid_t uid = machine.user.uid;
+  const std::string name = settings::user_name(machine.files.read("/etc/passwd").value_or(""), uid);
+  const std::string shown = name.empty() ? std::to_string(uid) : name;
   Findings findings;
   for (const char* path : {"/etc/subuid", "/etc/subgid"}) {
-    const uint64_t ids = subordinate_ids(machine.files.read(path).value_or(""),
-                                         {shown, std::to_string(machine.user.uid)});
+    const uint64_t ids =
+        sum_of(settings::granted_ids(machine.files.read(path).value_or(""), name, uid));
     const std::string what =
         std::string(path).append(" gives ").append(shown).append(" ").append(std::to_string(ids)) +
         " ids";

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/settings/accounts.h"
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/probe.h"
 #include "libhookcore/sys/process.h"

@@ -1,8 +1,7 @@
 #include "libhookcore/doctor/mounts.h"
 
-#include <algorithm>
-
 #include "libhookcore/base/path.h"
+#include "libhookcore/base/text.h"
 #include "libhookcore/sys/mountinfo.h"
 
 namespace hookcore::doctor {
@@ -23,8 +22,7 @@ bool is_shared_by_host(std::string_view type) {
 std::vector<Mount> parse_mounts(std::string_view mountinfo) {
   std::vector<Mount> mounts;
   while (!mountinfo.empty()) {
-    const std::string_view line = mountinfo.substr(0, mountinfo.find('\n'));
-    mountinfo.remove_prefix(std::min(mountinfo.size(), line.size() + 1));
+    const std::string_view line = take_line(mountinfo);
     const size_t dash = line.find(" - ");
     if (dash == std::string_view::npos) continue;
     const std::string_view rest = line.substr(dash + 3);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "libhookcore/base/text.h"
 #include "libhookcore/session/layout.h"
 #include "libhookcore/sys/file.h"
 
@@ -45,10 +46,8 @@ std::optional<WayBook::Outcome> WayBook::find(Way way) const {
   if (boot_id_.empty()) return std::nullopt;
   const std::string text = read();
   const std::string wanted = prefix(way);
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    const std::string_view line = std::string_view(text).substr(begin, end - begin);
-    begin = end + 1;
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::string_view line = take_line(rest);
     if (!line.starts_with(wanted)) continue;
     const std::string_view said = line.substr(wanted.size());
     if (said == kWorks) return Outcome{true, {}};
@@ -63,11 +62,10 @@ void WayBook::note(Way way, const Outcome& outcome) const {
   std::replace(said.begin(), said.end(), '\n', ' ');
   std::string text = prefix(way) + said + "\n";
   const std::string old = read();
-  for (size_t begin = 0; begin < old.size() && text.size() < kMaxFile;) {
-    const size_t end = std::min(old.find('\n', begin), old.size());
-    const std::string line = old.substr(begin, end - begin);
-    begin = end + 1;
-    if (line.starts_with(boot_id_) && !line.starts_with(prefix(way))) text += line + "\n";
+  for (std::string_view rest = old; !rest.empty() && text.size() < kMaxFile;) {
+    const std::string_view line = take_line(rest);
+    if (!line.starts_with(boot_id_) || line.starts_with(prefix(way))) continue;
+    text.append(line).append("\n");
   }
   try {
     sys::replace_file(store_fd_, kWayBookFile, text, 0600, sys::Durability::kCrash);

@@ -3,10 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <string_view>
 
+#include "libhookcore/base/text.h"
+#include "libhookcore/settings/accounts.h"
 #include "libhookcore/settings/settings.h"
 #include "libhookcore/sys/file.h"
 
@@ -16,12 +17,6 @@ namespace {
 
 /// /etc/passwd of a large site, and far above any uid_map (340 lines at most).
 constexpr size_t kMaxFile = size_t{16} << 20;
-
-std::string_view take_line(std::string_view& text) {
-  const std::string_view line = text.substr(0, text.find('\n'));
-  text.remove_prefix(std::min(line.size() + 1, text.size()));
-  return line;
-}
 
 /// The next number of a line whose numbers are separated by blanks.
 std::optional<uint32_t> take_number(std::string_view& line) {
@@ -46,25 +41,6 @@ uid_t outside_uid(std::string_view uid_map, uid_t uid) {
     }
   }
   return uid;
-}
-
-std::string home_directory(std::string_view passwd, uid_t uid) {
-  constexpr size_t kUid = 2;
-  constexpr size_t kHome = 5;
-  constexpr size_t kFields = 6;  // that count: the shell is the rest
-  while (!passwd.empty()) {
-    std::string_view line = take_line(passwd);
-    std::array<std::string_view, kFields> fields;
-    for (std::string_view& field : fields) {
-      field = line.substr(0, line.find(':'));
-      line.remove_prefix(std::min(field.size() + 1, line.size()));
-    }
-    std::string_view digits = fields[kUid];
-    if (take_number(digits) == uid && digits.empty()) {
-      return fields[kHome].starts_with('/') ? std::string(fields[kHome]) : std::string();
-    }
-  }
-  return {};
 }
 
 HostUser find_host_user() {

@@ -24,10 +24,9 @@ struct HostUser {
 /// namespace "/" belongs to an unmapped id). Else the outside id of euid by /proc/self/uid_map.
 HostUser find_host_user();
 
-/// find_host_user's parts. The id outside by the text of /proc/self/uid_map; uid where no line has
-/// it. The home of uid by the text of /etc/passwd; empty where it has none.
+/// A part of find_host_user: the id outside by the text of /proc/self/uid_map; uid where no line
+/// has it.
 uid_t outside_uid(std::string_view uid_map, uid_t uid);
-std::string home_directory(std::string_view passwd, uid_t uid);
 
 // clang-format off
 /// The administrator's, or the user's, configuration: TOML, all keys at the top level, all strings.

@@ -55,7 +55,7 @@ Options options(const std::string& role = "dev") {
 
 Options rootless(uint32_t count) {
   Options plain = options();
-  IdRanges granted;
+  settings::IdRanges granted;
   if (count > 0) granted = {{100000, count}};
   plain.user_namespace = UserNamespace{map_ids(1000, 0, granted), map_ids(1000, 0, granted)};
   plain.starter = environment::Starter::kPlainUser;

@@ -202,18 +202,6 @@ TEST(HostUser, ReadsUidMaps) {
   EXPECT_EQ(5U, outside_uid("junk\n1 2\n", 5));
 }
 
-TEST(HostUser, ReadsPasswd) {
-  const std::string passwd =
-      "root:x:0:0:root:/root:/bin/bash\n+nis\n#dev:x:1:\nbad:x:10x:0::/bad:\n"
-      "dev:x:1000:1000:Dev,,,:/home/dev:/bin/sh\nrel:x:1001:1:::\nlast:x:1002:1::/home/last";
-  EXPECT_EQ("/root", home_directory(passwd, 0));
-  EXPECT_EQ("/home/dev", home_directory(passwd, 1000));
-  EXPECT_EQ("/home/last", home_directory(passwd, 1002));
-  EXPECT_EQ("", home_directory(passwd, 1001));
-  EXPECT_EQ("", home_directory(passwd, 10));
-  EXPECT_EQ("", home_directory("", 0));
-}
-
 TEST(HostUser, OfThisProcess) {
   const HostUser user = find_host_user();
   struct stat root {};

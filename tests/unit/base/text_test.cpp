@@ -1,0 +1,34 @@
+#include "libhookcore/base/text.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace hookcore {
+namespace {
+
+std::vector<std::string> lines_of(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) lines.emplace_back(take_line(text));
+  return lines;
+}
+
+TEST(TakeLine, EndsWithTheText) {
+  EXPECT_EQ((std::vector<std::string>{"a", "", "b"}), lines_of("a\n\nb\n"));
+  EXPECT_EQ((std::vector<std::string>{"a", "b"}), lines_of("a\nb")) << "the last needs no newline";
+  EXPECT_EQ((std::vector<std::string>{""}), lines_of("\n"));
+  EXPECT_TRUE(lines_of("").empty());
+}
+
+TEST(TakePart, LeavesWhatIsBehindTheSeparator) {
+  std::string_view text = "name::7";
+  EXPECT_EQ("name", take_part(text, ':'));
+  EXPECT_EQ(":7", text);
+  EXPECT_EQ("", take_part(text, ':'));
+  EXPECT_EQ("7", take_part(text, ':'));
+  EXPECT_EQ("", take_part(text, ':')) << "and nothing where there is nothing";
+}
+
+}  // namespace
+}  // namespace hookcore
