@@ -23,6 +23,13 @@ struct Finding {
 
 using Findings = std::vector<Finding>;
 
+/// "one, other", or with another separator.
+inline std::string listed(const std::vector<std::string>& words, const char* separator = ", ") {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : separator) + word;
+  return text;
+}
+
 inline Finding ok(std::string check, std::string what) {
   return {Status::kOk, std::move(check), std::move(what), {}, {}};
 }

@@ -143,14 +143,6 @@ class HookFiles {
   Findings findings_;
 };
 
-std::string listed(const std::vector<std::string>& directories) {
-  std::string text;
-  for (const std::string& directory : directories) {
-    text += (text.empty() ? "" : ", ") + directory;
-  }
-  return text;
-}
-
 /// file: what we install for a stage that podman doesn't call.
 std::string mending(const Machine& machine, const PodmanConfig& config, const std::string& file) {
   const std::string added = "add the directory of " + file + " to hooks_dir";

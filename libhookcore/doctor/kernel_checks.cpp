@@ -8,19 +8,13 @@
 namespace hookcore::doctor {
 namespace {
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
-}
-
 Finding check_calls(const Kernel& kernel) {
   constexpr const char* kCheck = "kernel-calls";
   const auto& missing = kernel.missing_calls;
   if (missing.empty()) {
     return ok(kCheck, "Linux " + kernel.release + " has openat2 and the mount calls");
   }
-  const std::string what = "Linux " + kernel.release + " lacks " + joined(missing);
+  const std::string what = "Linux " + kernel.release + " lacks " + listed(missing);
   const std::string mend = "run Linux 5.11 or later, without a seccomp filter on these calls";
   const bool steps = std::find(missing.begin(), missing.end(), "openat2") != missing.end();
   return warning(kCheck, what,
@@ -115,7 +109,7 @@ Findings check_namespaces(const Machine& machine) {
     }
   }
   if (!missing.empty()) {
-    return {failure(kCheck, "this kernel has no namespaces of kind " + joined(missing),
+    return {failure(kCheck, "this kernel has no namespaces of kind " + listed(missing),
                     "engines put each container into its own", "run a kernel that has them")};
   }
   if (auto finding = check_user_namespaces(machine)) return {*finding};

@@ -71,10 +71,8 @@ class Handlers {
   }
 
   void look_at_programs(const std::string& what, const std::vector<std::string>& programs) {
-    std::string names;
     bool all_well = true;
     for (const std::string& path : programs) {
-      names += (names.empty() ? "" : ", ") + path;
       if (base_name(path) == "oci-cnb-guard") need_plugin_ = true;
       Finding program = check_program(machine_, path, kNoPod);
       if (program.status == Status::kOk) continue;
@@ -82,7 +80,7 @@ class Handlers {
       program.mend = program.mend.starts_with("install") ? kInstall : program.mend;
       findings_.push_back(std::move(program));
     }
-    if (all_well) findings_.push_back(ok(kHandler, what + " calls " + names));
+    if (all_well) findings_.push_back(ok(kHandler, what + " calls " + listed(programs)));
   }
 
   // oci-cnb-runtime, which has to be told by annotations.
