@@ -3,15 +3,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <charconv>
-#include <cstdlib>
 #include <optional>
 
+#include "hooks/cli/named.h"
 #include "hooks/cli/subordinate_ids.h"
 #include "hooks/cli/usage.h"
 #include "libhookcore/base/error.h"
-#include "libhookcore/base/path.h"
 #include "libhookcore/optin/request.h"
 
 namespace hookcore::cli {
@@ -19,13 +17,11 @@ namespace hookcore::cli {
 namespace {
 
 std::string directory(const std::string& path, Code code) {
-  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
-                                                         &std::free);
-  if (real == nullptr) throw SystemError("open", path, errno, code);
+  std::string real = real_path(path, code);
   struct stat status {};
-  if (::stat(real.get(), &status) != 0) throw SystemError("stat", path, errno, code);
+  if (::stat(real.c_str(), &status) != 0) throw SystemError("stat", path, errno, code);
   if (!S_ISDIR(status.st_mode)) throw Error(code, "this is no directory", quote(path));
-  return real.get();
+  return real;
 }
 
 std::optional<uint32_t> number(std::string_view text) {

@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "hooks/cli/named.h"
 #include "hooks/cli/output.h"
-#include "hooks/cli/source.h"
 #include "hooks/cli/tree_view.h"
 #include "libhookcore/base/path.h"
 #include "libhookcore/ignore/explain.h"

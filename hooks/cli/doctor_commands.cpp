@@ -137,10 +137,9 @@ Findings examine_machine(const doctor::Machine& machine, const Options& options)
 }
 
 Findings examine_directory(const doctor::Machine& machine, const Options& options) {
-  const std::string& path = options.directory;
-  const int fd = sys::open_at_raw(AT_FDCWD, path, O_PATH | O_DIRECTORY, sys::Resolve::kHost);
-  if (fd < 0) throw SystemError("open", path, -fd, Code::kUsage);
-  const std::string source = sys::Proc::open().path_of(sys::UniqueFd(fd).get());
+  const sys::UniqueFd directory =
+      sys::open_named(options.directory, O_PATH | O_DIRECTORY, Code::kUsage);
+  const std::string source = sys::Proc::open().path_of(directory.get());
   doctor::WorkspaceReport report = doctor::examine_workspace(machine, source);
   options.json ? print_json(to_json(report)) : print_text(report.findings);
   return report.findings;

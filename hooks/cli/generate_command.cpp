@@ -26,12 +26,10 @@ struct Target {
 /// A document that somebody has edited isn't overwritten by the way.
 void write_document(const Target& target, const std::string& text) {
   const std::string path = target.output.empty() ? target.bundle + "/config.json" : target.output;
-  const bool beside = path.find('/') == path.npos;
-  const std::string directory = beside ? "." : parent_path(path);
   const std::string name = base_name(path);
-  const int fd = sys::open_at_raw(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY, sys::Resolve::kHost);
-  if (fd < 0) throw SystemError("open", directory, -fd, Code::kUsage);
-  const sys::UniqueFd parent(fd);
+  const std::string before = path.substr(0, path.size() - name.size());
+  const sys::UniqueFd parent =
+      sys::open_named(before.empty() ? "." : before, O_RDONLY | O_DIRECTORY, Code::kUsage);
   if (!target.force && sys::stat_at(parent.get(), name)) {
     throw Error(Code::kUsage, "this file is there already", quote(path),
                 "remove it first, or use --force");

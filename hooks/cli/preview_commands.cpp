@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "hooks/cli/named.h"
 #include "hooks/cli/output.h"
-#include "hooks/cli/source.h"
 #include "libhookcore/base/error.h"
 #include "libhookcore/hook/program.h"
 #include "libhookcore/ignore/rules.h"

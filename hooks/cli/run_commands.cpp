@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "hooks/cli/container_options.h"
+#include "hooks/cli/named.h"
 #include "hooks/cli/run_room.h"
 #include "hooks/cli/subordinate_ids.h"
 #include "libhookcore/base/error.h"
@@ -132,10 +133,7 @@ void collect_scratch(const std::string& store_root) {
 
 void use_rootfs(const ContainerOptions& options, int room, bundle::Options& plan) {
   if (!options.rootfs.empty()) {
-    const std::unique_ptr<char, decltype(&std::free)> real(
-        ::realpath(options.rootfs.c_str(), nullptr), &std::free);
-    if (real == nullptr) throw SystemError("open", options.rootfs, errno, Code::kUsage);
-    plan.rootfs = real.get();
+    plan.rootfs = real_path(options.rootfs, Code::kUsage);
     return;
   }
   const bundle::RootfsPlan rootfs =

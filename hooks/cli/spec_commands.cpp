@@ -11,6 +11,7 @@
 #include <string>
 
 #include "hooks/cli/generate_command.h"
+#include "hooks/cli/named.h"
 #include "hooks/cli/output.h"
 #include "hooks/cli/spec_report.h"
 #include "hooks/cli/usage.h"
@@ -41,14 +42,6 @@ struct Document {
   mode_t mode = 0;
 };
 
-/// path without links: an edit replaces the file, not a link to it.
-std::string real_path(const std::string& path) {
-  const std::unique_ptr<char, decltype(&std::free)> resolved(::realpath(path.c_str(), nullptr),
-                                                             &std::free);
-  if (resolved == nullptr) throw SystemError("open", path, errno, Code::kConfig);
-  return resolved.get();
-}
-
 /// "-", a bundle's directory, or a file.
 Document read_document(const std::string& path) {
   Document document;
@@ -57,10 +50,11 @@ Document read_document(const std::string& path) {
     document.text = sys::read_all(STDIN_FILENO, oci::kMaxConfigSize, document.where, Code::kConfig);
     return document;
   }
-  std::string real = real_path(path);
+  // An edit replaces the file, not a link to it.
+  std::string real = real_path(path, Code::kConfig);
   struct stat status {};
   if (::stat(real.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
-    real = real_path(real + "/" + kConfigFile);
+    real = real_path(join_path(real, kConfigFile), Code::kConfig);
   }
   document.where = real;
   document.name = base_name(real);

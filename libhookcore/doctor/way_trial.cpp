@@ -36,9 +36,7 @@ constexpr const char* kStageName = "stage";  // for a container's rootfs
 constexpr size_t kMaxAnswer = 65536;
 
 sys::UniqueFd open_directory(const std::string& path, Code code) {
-  const int fd = sys::open_at_raw(AT_FDCWD, path, O_PATH | O_DIRECTORY, sys::Resolve::kHost);
-  if (fd < 0) throw SystemError("open", path, -fd, code);
-  return sys::UniqueFd(fd);
+  return sys::open_named(path, O_PATH | O_DIRECTORY, code);
 }
 
 sys::UniqueFd make_directory(int parent, const std::string& name) {

@@ -28,7 +28,7 @@ class ByteQueue {
  public:
   void append(std::string_view bytes);
   std::string_view view() const { return std::string_view(bytes_).substr(begin_); }
-  /// View() is valid until the next append.
+  /// view() is valid until the next append.
   void consume(size_t count) { begin_ += count; }
 
  private:

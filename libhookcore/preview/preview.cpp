@@ -11,6 +11,7 @@
 #include "libhookcore/ignore/explain.h"
 #include "libhookcore/overlay/workspace.h"
 #include "libhookcore/preview/command.h"
+#include "libhookcore/session/layout.h"
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/mount.h"
 #include "libhookcore/sys/mount_table.h"
@@ -22,9 +23,7 @@ namespace {
 constexpr const char* kStageName = "stage";
 
 sys::UniqueFd open_directory(const std::string& path, Code code) {
-  const int fd = sys::open_at_raw(AT_FDCWD, path, O_PATH | O_DIRECTORY, sys::Resolve::kHost);
-  if (fd < 0) throw SystemError("open", path, -fd, code);
-  return sys::UniqueFd(fd);
+  return sys::open_named(path, O_PATH | O_DIRECTORY, code);
 }
 
 // The session of this run: taken at once, given back at the end whatever happens.
@@ -67,7 +66,8 @@ class Scratch {
   static std::string own_name() {
     struct ::timespec now {};
     ::clock_gettime(CLOCK_REALTIME, &now);
-    return "preview-" + std::to_string(::getpid()) + "-" + std::to_string(now.tv_sec);
+    return std::string(session::kPreviewPrefix) + std::to_string(::getpid()) + "-" +
+           std::to_string(now.tv_sec);
   }
 
   session::Store& store_;

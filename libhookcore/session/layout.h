@@ -27,10 +27,12 @@ inline constexpr const char* kTrashName = "trash";
 inline constexpr const char* kStateFile = "state.json";
 inline constexpr const char* kHelperFile = "helper.json";
 
-/// How NAME begins (identity.h). A session of `oci-cnb preview` has none of these.
+/// How NAME begins (identity.h).
 inline constexpr std::string_view kContainerPrefix = "c-";   ///< c-ID
 inline constexpr std::string_view kNamedPrefix = "n-";       ///< n-NAME
 inline constexpr std::string_view kNamespacedPrefix = "k-";  ///< k-NAMESPACE.NAME: on Kubernetes
 inline constexpr std::string_view kPodPrefix = "p-";         ///< p-UID
+/// preview-PID-TIME, of `oci-cnb preview`; people call it by all of that.
+inline constexpr std::string_view kPreviewPrefix = "preview-";
 
 }  // namespace hookcore::session

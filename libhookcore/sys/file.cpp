@@ -100,6 +100,12 @@ std::optional<UniqueFd> try_open_at(int dirfd, const std::string& path, int flag
   return UniqueFd(fd);
 }
 
+UniqueFd open_named(const std::string& path, int flags, Code code, const std::string& remedy) {
+  const int fd = open_at_raw(AT_FDCWD, path, flags, Resolve::kHost);
+  if (fd < 0) throw SystemError("open", path, -fd, code, remedy);
+  return UniqueFd(fd);
+}
+
 int plain_openat(int dirfd, const char* path, int flags, mode_t mode) {
   return uninterrupted([&] { return ::openat(dirfd, path, flags, mode); });
 }

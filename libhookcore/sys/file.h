@@ -39,6 +39,9 @@ std::optional<UniqueFd> try_open_at(int dirfd, const std::string& path, int flag
 /// The same, -errno instead of a throw; for callers that tell several errors apart.
 int open_at_raw(int dirfd, const std::string& path, int flags, Resolve resolve, mode_t mode = 0);
 
+/// A path of the host as a person, or the configuration, names it. Throws SystemError of this code.
+UniqueFd open_named(const std::string& path, int flags, Code code, const std::string& remedy = {});
+
 /// openat(2), uninterrupted; -1 with errno. For what open_at() isn't made for: magic links of
 /// procfs, single names.
 int plain_openat(int dirfd, const char* path, int flags, mode_t mode = 0);

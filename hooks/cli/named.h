@@ -2,12 +2,17 @@
 
 #include <string>
 
+#include "libhookcore/base/error.h"
 #include "libhookcore/ignore/rules.h"
 #include "libhookcore/sys/fd.h"
 
+/// What a person names on the command line: paths from where they stand.
 namespace hookcore::cli {
 
-/// A directory that a person named, and the rules for it.
+/// path absolute and without links. Throws SystemError of this code for what isn't there.
+std::string real_path(const std::string& path, Code code);
+
+/// A directory, and the rules for it.
 struct Source {
   sys::UniqueFd fd;
   ignore::RuleSet rules;
