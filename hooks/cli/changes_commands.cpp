@@ -1,10 +1,7 @@
 // oci-cnb session diff, export, apply, rm: what a session's containers made of the workspace.
 #include "hooks/cli/changes_commands.h"
 
-#include <sys/stat.h>
-
 #include <CLI/CLI.hpp>
-#include <array>
 #include <cstdio>
 #include <memory>
 #include <optional>

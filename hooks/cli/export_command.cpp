@@ -8,7 +8,6 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
-#include <functional>
 #include <string_view>
 
 #include "hooks/cli/output.h"

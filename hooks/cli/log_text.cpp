@@ -5,7 +5,6 @@
 #include <functional>
 #include <set>
 #include <string_view>
-#include <vector>
 
 #include "libhookcore/base/text.h"
 #include "libhookcore/report/log.h"

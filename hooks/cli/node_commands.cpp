@@ -6,7 +6,6 @@
 #include <csignal>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "hooks/cli/install_plan.h"
 #include "hooks/cli/usage.h"

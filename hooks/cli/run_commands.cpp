@@ -9,7 +9,6 @@
 #include <array>
 #include <boost/process.hpp>
 #include <climits>
-#include <memory>
 #include <system_error>
 
 #include "hooks/cli/container_options.h"

@@ -2,7 +2,6 @@
 
 #include <sys/stat.h>
 
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <unordered_set>

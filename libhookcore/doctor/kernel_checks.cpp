@@ -1,6 +1,5 @@
 // What the kernel does, and what the administrator has it refuse.
 #include <algorithm>
-#include <array>
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/doctor/checks.h"

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "libhookcore/engines/podman.h"
 #include "libhookcore/node/install.h"

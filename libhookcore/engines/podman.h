@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "libhookcore/node/install.h"
 #include "libhookcore/settings/settings.h"

@@ -1,7 +1,6 @@
 #include "libhookcore/session/session.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 
