@@ -19,7 +19,6 @@
 #include "libhookcore/hook/ways.h"
 #include "libhookcore/hook/workspace_place.h"
 #include "libhookcore/overlay/workspace.h"
-#include "libhookcore/session/liveness.h"
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/mount.h"
 
