@@ -19,7 +19,8 @@ RESOURCES = {
 }
 VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 PATH = re.compile(r"/(?:api/(?P<core>v1)|apis/(?P<group>[^/]+)/(?P<version>[^/]+))"
-                  r"(?:/namespaces/(?P<namespace>[^/]+)(?=/[^/]+))?/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?")
+                  r"(?:/namespaces/(?P<namespace>[^/]+)(?=/[^/]+))?/(?P<plural>[^/]+)"
+                  r"(?:/(?P<name>[^/]+)(?:/(?P<part>log))?)?")
 
 
 class Answer(Exception):
@@ -182,9 +183,11 @@ class Request(http.server.BaseHTTPRequestHandler):
         pass
 
     def _send(self, code, body):
-        data = json.dumps(body).encode()
+        self._send_bytes(code, "application/json", json.dumps(body).encode())
+
+    def _send_bytes(self, code, kind, data):
         self.send_response(code)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
@@ -217,6 +220,9 @@ class Request(http.server.BaseHTTPRequestHandler):
     def _answer_objects(self):
         try:
             found, query = self._address()
+            if found["part"]:
+                output = self.server.logs(found["namespace"], found["name"], query["container"])
+                return self._send_bytes(200, "text/plain", output)
             if found["name"]:
                 return self._send(200, self.server.objects.get(found["plural"], found["name"], found["namespace"]))
             if query.get("watch") in ("1", "true"):
@@ -282,7 +288,8 @@ class Request(http.server.BaseHTTPRequestHandler):
 
 
 class ApiServer:
-    """with ApiServer(directory) as api: kubectl finds it by api.kubeconfig; its objects are api.objects."""
+    """with ApiServer(directory) as api: kubectl finds it by api.kubeconfig; its objects are api.objects, and
+    what containers wrote is asked of api.show_logs_of(cluster)."""
 
     def __init__(self, directory):
         self.objects = Objects()
@@ -302,6 +309,9 @@ class ApiServer:
             "users": [{"name": "lab", "user": {}}],
             "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "lab"}}]}))
         return self
+
+    def show_logs_of(self, cluster):
+        self._server.logs = cluster.logs
 
     def __exit__(self, *_):
         self._server.ended.set()

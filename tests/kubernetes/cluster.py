@@ -2,6 +2,8 @@
 
 import threading
 
+from kubelet import await_true
+
 NODE = "worker"
 READY = ("desiredNumberScheduled", "currentNumberScheduled", "updatedNumberScheduled", "numberReady",
          "numberAvailable")
@@ -79,7 +81,7 @@ class Cluster:
         """Where its RuntimeClass may be."""
         spec = one["spec"]
         found = self.objects.get("runtimeclasses", spec["runtimeClassName"])
-        if key in self._pods or not self._fits(found["scheduling"]["nodeSelector"]):
+        if key in self._pods or not self._fits(found.get("scheduling", {}).get("nodeSelector", {})):
             return
         sandbox = self._kubelet.sandbox(spec, one["metadata"]["annotations"], found["handler"])
         self._pods[key] = (sandbox, {})
@@ -88,3 +90,11 @@ class Cluster:
 
     def container(self, plural, namespace, name, container):
         return self._pods[plural, namespace, name][1][container]
+
+    def logs(self, namespace, name, container):
+        """What a pod's container has written when it has ended: whoever asks a real kubelet comes as late."""
+        key = ("pods", namespace, name)
+        await_true(lambda: container in self._pods.get(key, (None, {}))[1], lambda: self._broken)
+        ended = self.container(*key, container)
+        assert ended.wait() == 0, ended.output()
+        return ended.output()

@@ -3,10 +3,8 @@
 Debian packages no API server: api_server.py stands in for it, cluster.py and kubelet.py for what acts on its objects.
 """
 
-import os
 import re
 import shutil
-import subprocess
 
 import pytest
 
@@ -16,14 +14,14 @@ from conftest import CHECKOUT, CONFIG, IMAGES, configuration
 from kit import oci_image
 from kit.containerd import Containerd
 from kit.engine import must
-from kit.pages import examples, pattern
+from kit.pages import examples
 from kubelet import Kubelet, await_true
+from terminal import Terminal
 
 pytestmark = pytest.mark.containerd_since((1, 7))
 README = CHECKOUT / "packaging/kubernetes/README.md"
 POD = CHECKOUT / "packaging/kubernetes/examples/dev-pod.yaml"
 NAMESPACE = "oci-cnb-hooks"
-LIMIT = 180  # seconds for a command
 PLACEHOLDERS = {"REGISTRY": "localhost", "NODE": NODE, "POD": "cnb-dev"}
 
 
@@ -59,39 +57,8 @@ def cluster(api, node, source):
         yield cluster
 
 
-class Terminal:
-    """In the checkout; what a page's commands show is compared with what it says."""
-
-    def __init__(self, checkout, api, answers):
-        self._checkout = checkout
-        self._environment = {**os.environ, "KUBECONFIG": str(api.kubeconfig), "BUILDAH_ISOLATION": "chroot"}
-        self._answers = answers
-        self._typed = [(self._named(command), self._named("\n".join(expected)).splitlines())
-                       for command, expected in examples(README.read_text())]
-
-    @staticmethod
-    def _named(text):
-        return re.sub(r"\b(?:REGISTRY|NODE|POD)\b", lambda found: PLACEHOLDERS[found[0]], text)
-
-    def run(self, command, stdin=None):
-        done = subprocess.run(["bash", "-c", f"exec 2>&1\n{command}"], cwd=self._checkout, env=self._environment,
-                              input=stdin, capture_output=True, text=True, check=False, timeout=LIMIT)
-        assert done.returncode == 0, f"{command}\n{done.stdout}"
-        return done.stdout
-
-    def type_until(self, part):
-        """The commands that come next, up to the first that has this part."""
-        while self._typed:
-            command, expected = self._typed.pop(0)
-            plain = re.sub(r"  +# .*", "", command)
-            shown = self._answers[plain]() if plain in self._answers else self.run(command)
-            assert re.fullmatch(pattern(expected), shown), f"{command}\n--- expected\n{expected}\n--- shown\n{shown}"
-            if part in command:
-                return
-        raise AssertionError(f"no command has {part}")
-
-    def is_done(self):
-        return not self._typed
+def named(text):
+    return re.sub(r"\b(?:REGISTRY|NODE|POD)\b", lambda found: PLACEHOLDERS[found[0]], text)
 
 
 @pytest.fixture
@@ -109,8 +76,9 @@ def terminal(checkout, api, node):
         node.start()
         return ""
 
-    return Terminal(checkout, api, {"buildah push localhost/oci-cnb-hooks:0.1.0": push,
-                                    "systemctl restart containerd": restart})
+    return Terminal(checkout, api, [(named(command), named("\n".join(expected)).splitlines())
+                                    for command, expected in examples(README.read_text())],
+                    {"buildah push localhost/oci-cnb-hooks:0.1.0": push, "systemctl restart containerd": restart})
 
 
 def test_its_commands(terminal, api, cluster, node):

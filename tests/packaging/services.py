@@ -128,7 +128,7 @@ class Plugin:
 
 class Containerd(NoService):
     """containerd and, where it has NRI, the plugin. There is no API server: kubectl's part, and the kubelet's,
-    is to hand the pod in pod.yaml to containerd by the CRI."""
+    is to hand the pod in pod.yaml to containerd by the CRI. tests/kubernetes/test_page.py has kubectl itself."""
 
     CONFIG = pathlib.Path("/etc/containerd/config.toml")
 
