@@ -35,7 +35,8 @@ struct Subject {
 Subject find_subject(const Options& options) {
   Subject subject;
   if (options.root != "/") {
-    subject.files.system = options.root + settings::kSystemFile;
+    subject.files.system = settings::kSystemFile;
+    subject.files.root = options.root;
     return subject;
   }
   subject.user = settings::find_host_user();
@@ -129,16 +130,17 @@ void change(const Options& options, const std::vector<Change>& changes) {
     throw Error(Code::kSettings, "you have no home directory in /etc/passwd", {},
                 "let root change " + std::string(settings::kSystemFile));
   }
-  const auto before = settings::read_settings_file(file);
-  const std::string after = settings::change_settings(before.value_or(""), changes, file);
-  const node::Host host("/");
+  const std::string name = subject.files.root + file;
+  const auto before = settings::read_settings_file(file, subject.files.root);
+  const std::string after = settings::change_settings(before.value_or(""), changes, name);
+  const node::Host host(options.root);
   const std::vector<node::Edit> edits{edit_of(file, after)};
   if (options.dry_run) {
     const std::string text = node::diff(host, edits);
     return print(text.empty() ? "nothing to do\n" : text);
   }
   if (!node::make_edits(host, edits)) return print("nothing to do\n");
-  print("changed " + file + "; it holds for containers that start from now on\n");
+  print("changed " + name + "; it holds for containers that start from now on\n");
 }
 
 void set(const Options& options) {

@@ -20,7 +20,8 @@ void print_description(const node::Host& host, const node::Plan& plan) {
 
 settings::Settings system_settings(const std::string& root) {
   settings::SettingsFiles files;
-  files.system = (root == "/" ? "" : root) + settings::kSystemFile;
+  files.system = settings::kSystemFile;
+  if (root != "/") files.root = root;
   return settings::load_settings({}, files);
 }
 

@@ -23,14 +23,14 @@ std::string_view default_of(std::string_view key) {
   return {};
 }
 
-void read_over(std::vector<Effective>& all, const std::string& file) {
-  const auto text = read_settings_file(file);
+void read_over(std::vector<Effective>& all, const std::string& file, const std::string& root = {}) {
+  const auto text = read_settings_file(file, root);
   if (!text) return;
   for (const auto& [key, node] : parse_toml(*text)) {
     for (Effective& one : all) {
       if (one.key != key.str()) continue;
       one.value = node.as_string()->get();
-      one.file = file;
+      one.file = root + file;
       one.line = node.source().begin.line;
     }
   }
@@ -142,7 +142,7 @@ std::vector<Effective> effective_settings(const HostUser& user, const SettingsFi
   for (const std::string_view key : key_names()) {
     all.push_back({key, std::string(default_of(key)), {}, 0});
   }
-  if (!files.system.empty()) read_over(all, files.system);
+  if (!files.system.empty()) read_over(all, files.system, files.root);
   if (!user.rootful && !files.user.empty()) read_over(all, files.user);
   return all;
 }

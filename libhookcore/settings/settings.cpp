@@ -188,15 +188,25 @@ void merge_text(Settings& settings, const std::string& text, const std::string& 
 }
 
 /// only: the one key that counts; empty: all of them, and no other may be there.
-void merge_file(Settings& settings, const std::string& file, std::string_view only) {
-  if (const auto text = read_settings_file(file)) merge_text(settings, *text, file, only);
+void merge_file(Settings& settings, const std::string& file, std::string_view only,
+                const std::string& root = {}) {
+  const auto text = read_settings_file(file, root);
+  if (text) merge_text(settings, *text, root + file, only);
 }
 
 Settings load(const HostUser& user, const SettingsFiles& files, std::string_view only) {
   Settings settings;
-  if (!files.system.empty()) merge_file(settings, files.system, only);
+  if (!files.system.empty()) merge_file(settings, files.system, only, files.root);
   if (!user.rootful && !files.user.empty()) merge_file(settings, files.user, only);
   return settings;
+}
+
+/// -errno on failure.
+int open_file(const std::string& file, const std::string& root) {
+  constexpr int kFlags = O_RDONLY | O_NONBLOCK;
+  if (root.empty()) return sys::open_at_raw(AT_FDCWD, file, kFlags, sys::Resolve::kHost);
+  const sys::UniqueFd directory = sys::open_named(root, O_PATH | O_DIRECTORY, Code::kSettings);
+  return sys::open_at_raw(directory.get(), file, kFlags, sys::Resolve::kInRoot);
 }
 
 }  // namespace
@@ -206,13 +216,14 @@ SettingsFiles settings_files(const HostUser& user) {
   return {kSystemFile, has_user_file ? user.home + "/" + kUserFile : std::string()};
 }
 
-std::optional<std::string> read_settings_file(const std::string& file) {
-  const int opened = sys::open_at_raw(AT_FDCWD, file, O_RDONLY | O_NONBLOCK, sys::Resolve::kHost);
+std::optional<std::string> read_settings_file(const std::string& file, const std::string& root) {
+  const std::string name = root + file;
+  const int opened = open_file(file, root);
   if (opened == -ENOENT || opened == -ENOTDIR) return std::nullopt;
-  if (opened < 0) throw SystemError("open", file, -opened, Code::kSettings);
+  if (opened < 0) throw SystemError("open", name, -opened, Code::kSettings);
   const sys::UniqueFd fd(opened);
-  check_owner(fd.get(), file);
-  return sys::read_all(fd.get(), kMaxFile, file, Code::kSettings);
+  check_owner(fd.get(), name);
+  return sys::read_all(fd.get(), kMaxFile, name, Code::kSettings);
 }
 
 std::vector<std::string_view> key_names() {

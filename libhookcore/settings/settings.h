@@ -81,6 +81,9 @@ std::optional<std::string> load_runtime(const HostUser& user);
 struct SettingsFiles {
   std::string system;
   std::string user;
+  /// The directory that is / of the machine whose system is: resolved as chroot would, and named in
+  /// front of it. Empty: this machine's.
+  std::string root = {};
 };
 Settings load_settings(const HostUser& user, const SettingsFiles& files);
 std::optional<std::string> load_runtime(const HostUser& user, const SettingsFiles& files);
@@ -101,7 +104,9 @@ std::vector<std::string_view> key_names();
 /// What load_settings(user) reads; the user's is empty where there is none.
 SettingsFiles settings_files(const HostUser& user);
 
-/// The text of a file that may be believed; nullopt: it is absent. Throws as load_settings.
-std::optional<std::string> read_settings_file(const std::string& file);
+/// The text of a file that may be believed; nullopt: it is absent. root: as in SettingsFiles.
+/// Throws as load_settings.
+std::optional<std::string> read_settings_file(const std::string& file,
+                                              const std::string& root = {});
 
 }  // namespace hookcore::settings

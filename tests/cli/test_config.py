@@ -107,3 +107,27 @@ def test_another_root(oci, file, tmp_path):
     assert other.read_text() == 'way = "overlay"\n'
     assert values(oci, "--root", tmp_path)["way"] == ("overlay", str(other), 1)
     assert values(oci)["way"] == ("auto", None, None)
+
+
+def test_another_root_below_the_working_directory(oci, file, tmp_path):
+    (tmp_path / "root").mkdir()
+    shown = oci.run("config", "set", "--root", "root", "way=overlay", cwd=tmp_path)
+    assert shown.stdout.startswith("changed root/etc/oci-cnb-hooks/config.toml; "), shown
+    assert (tmp_path / "root/etc/oci-cnb-hooks/config.toml").read_text() == 'way = "overlay"\n'
+    assert oci.run("config", "get", "--root", "root", "way", cwd=tmp_path).stdout == "overlay\n"
+    assert oci.run("config", "unset", "--root", "root", "way", cwd=tmp_path).returncode == 0
+    assert not (tmp_path / "root/etc/oci-cnb-hooks").exists()
+
+
+def test_a_link_in_another_root_stays_in_it(oci, file, tmp_path):
+    root, outside = tmp_path / "root", tmp_path / "srv"
+    (root / "etc").mkdir(parents=True)
+    outside.mkdir()
+    (outside / "config.toml").write_text('log = "debug"\n')
+    (root / "etc/oci-cnb-hooks").symlink_to(outside)
+    (root / str(outside).lstrip("/")).mkdir(parents=True)
+    assert values(oci, "--root", root)["log"] == ("info", None, None)
+    assert oci.run("config", "set", "--root", root, "way=overlay").returncode == 0
+    assert (root / str(outside).lstrip("/") / "config.toml").read_text() == 'way = "overlay"\n'
+    assert oci.run("config", "get", "--root", root, "way").stdout == "overlay\n"
+    assert (outside / "config.toml").read_text() == 'log = "debug"\n'
