@@ -17,6 +17,14 @@ namespace {
 
 constexpr size_t kMaxFile = size_t{256} << 20;
 
+/// What root makes is for everybody to read, whatever root's umask; a plain user's own stays the
+/// user's choice. A set-group-ID bit that comes from above stays.
+void open_to_all(int fd, const std::string& path) {
+  if (::geteuid() != 0) return;
+  const mode_t mode = (sys::stat_fd(fd, path).st_mode & 07777U) | 0755U;
+  if (::fchmod(fd, mode) != 0) throw SystemError("fchmod", path, errno);
+}
+
 }  // namespace
 
 Host::Host(const std::string& root)
@@ -29,9 +37,13 @@ sys::UniqueFd Host::make_directory(const std::string& path) const {
   if (fd != -ENOENT || path.size() < 2) throw SystemError("openat2", path, -fd);
   const sys::UniqueFd parent = make_directory(parent_path(path));
   const std::string name = base_name(path);
-  if (::mkdirat(parent.get(), name.c_str(), 0755) != 0 && errno != EEXIST) {
-    throw SystemError("mkdirat", path, errno);
+  if (::mkdirat(parent.get(), name.c_str(), 0755) == 0) {
+    sys::UniqueFd made =
+        sys::open_at(parent.get(), name, flags | O_NOFOLLOW, sys::Resolve::kNoLinks);
+    open_to_all(made.get(), path);
+    return made;
   }
+  if (errno != EEXIST) throw SystemError("mkdirat", path, errno);
   return sys::open_at(root_.get(), path, flags, sys::Resolve::kInRoot);
 }
 

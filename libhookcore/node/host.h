@@ -20,8 +20,8 @@ class Host {
   /// nullopt: not there.
   std::optional<std::string> read(const std::string& path) const;
   /// Replaces the file, atomically, also behind a link, which may lead nowhere yet; owner and mode
-  /// of one that is there stay, mode is a new one's. Directories above are made. False: it was like
-  /// this already.
+  /// of one that is there stay, mode is a new one's. Directories above are made, by root with mode
+  /// 0755 whatever the umask. False: it was like this already.
   bool write(const std::string& path, std::string_view bytes, mode_t mode) const;
   /// The file, also behind a link, which stays. What isn't there is gone already.
   void remove(const std::string& path) const;

@@ -1,0 +1,55 @@
+// Files of a machine in a directory, as the installer and `oci-cnb config` change them.
+#include "libhookcore/node/host.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "libhookcore/node/edit.h"
+#include "tests/unit/support/tree.h"
+
+namespace hookcore::node {
+namespace {
+
+class HostFiles : public ::testing::Test {
+ protected:
+  HostFiles() {
+    const char* base = std::getenv("TMPDIR");
+    root_ = std::string(base != nullptr ? base : "/tmp") + "/host.XXXXXX";
+    if (::mkdtemp(root_.data()) == nullptr) std::abort();
+  }
+  ~HostFiles() override { std::filesystem::remove_all(root_); }
+
+  mode_t mode(const std::string& path) const {
+    struct ::stat status {};
+    EXPECT_EQ(::stat((root_ + path).c_str(), &status), 0) << path;
+    return status.st_mode & 07777U;
+  }
+
+  std::string root_;
+};
+
+TEST_F(HostFiles, EverybodyMayReadWhatRootMakesWhateverTheUmask) {
+  tree::make(root_, {"etc/"});
+  const mode_t umask = ::umask(077);
+  Host(root_).write("/etc/new/deep/file", "text", 0644);
+  ::umask(umask);
+  const mode_t expected = ::geteuid() == 0 ? 0755 : 0700;
+  EXPECT_EQ(mode("/etc/new"), expected);
+  EXPECT_EQ(mode("/etc/new/deep"), expected);
+  EXPECT_EQ(mode("/etc/new/deep/file"), 0644U);
+}
+
+TEST_F(HostFiles, AModeFromAboveAndOfADirectoryThatIsThereStays) {
+  tree::make(root_, {"etc/"});
+  ASSERT_EQ(::chmod((root_ + "/etc").c_str(), 02700), 0);
+  Host(root_).write("/etc/new/file", "text", 0644);
+  EXPECT_EQ(mode("/etc"), 02700U);
+  EXPECT_EQ(mode("/etc/new"), 02755U);
+}
+
+}  // namespace
+}  // namespace hookcore::node
