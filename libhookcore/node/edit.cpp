@@ -126,11 +126,12 @@ std::vector<std::string> removed_directories(const Host& host, const std::vector
     if (edit.bytes) continue;
     gone.insert(edit.path);
     for (const std::string& directory : edit.directories) {
+      if (!host.is_directory(directory)) continue;
       const auto names = host.list(directory);
       const bool empty = std::all_of(names.begin(), names.end(), [&](const std::string& name) {
         return gone.count(std::string(directory).append("/").append(name)) > 0;
       });
-      if (!empty || !host.exists(directory)) continue;
+      if (!empty) continue;
       gone.insert(directory);
       removed.push_back(directory);
     }

@@ -25,7 +25,8 @@ class Host {
   bool write(const std::string& path, std::string_view bytes, mode_t mode) const;
   /// The file, also behind a link, which stays. What isn't there is gone already.
   void remove(const std::string& path) const;
-  /// Does nothing to one with something in it, or where something is mounted, as in a pod.
+  /// Does nothing to one with something in it, or where something is mounted, as in a pod; nor to a
+  /// link, or where it may not be removed.
   void remove_empty_directory(const std::string& path) const;
   /// The target of a link; nullopt: no link there.
   std::optional<std::string> link(const std::string& path) const;

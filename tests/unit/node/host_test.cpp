@@ -51,5 +51,24 @@ TEST_F(HostFiles, AModeFromAboveAndOfADirectoryThatIsThereStays) {
   EXPECT_EQ(mode("/etc/new"), 02755U);
 }
 
+TEST_F(HostFiles, ALinkToADirectoryStays) {
+  tree::make(root_, {"etc/ours->/srv/ours", "srv/ours/file=text"});
+  const Host host(root_);
+  const std::vector<Edit> edits{{"/etc/ours/file", std::nullopt, {"/etc/ours"}}};
+  EXPECT_EQ(removed_directories(host, edits), std::vector<std::string>());
+  EXPECT_TRUE(make_edits(host, edits));
+  EXPECT_EQ(tree::names(root_ + "/srv/ours"), std::vector<std::string>());
+  EXPECT_TRUE(host.link("/etc/ours"));
+}
+
+TEST_F(HostFiles, ADirectoryThatMayNotBeRemovedStays) {
+  tree::make(root_, {"etc/ours/file=text"});
+  ASSERT_EQ(::chmod((root_ + "/etc").c_str(), 0500), 0);
+  EXPECT_TRUE(make_edits(Host(root_), {{"/etc/ours/file", std::nullopt, {"/etc/ours"}}}));
+  EXPECT_EQ(::chmod((root_ + "/etc").c_str(), 0700), 0);
+  EXPECT_FALSE(tree::exists(root_ + "/etc/ours/file"));
+  EXPECT_EQ(tree::exists(root_ + "/etc/ours"), ::geteuid() != 0) << "root may";
+}
+
 }  // namespace
 }  // namespace hookcore::node
