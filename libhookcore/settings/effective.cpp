@@ -42,9 +42,15 @@ struct Range {
   size_t end;
 };
 
+/// Where the first line begins: behind a byte order mark, which has no column.
+size_t first_byte(std::string_view text) {
+  constexpr std::string_view kMark = "\xEF\xBB\xBF";
+  return text.starts_with(kMark) ? kMark.size() : 0;
+}
+
 /// A column counts characters, from 1.
 size_t offset_of(std::string_view text, const toml::source_position& position) {
-  size_t at = 0;
+  size_t at = first_byte(text);
   for (unsigned line = 1; line < position.line; ++line) {
     at = std::min(text.find('\n', at), text.size() - 1) + 1;
   }
@@ -54,6 +60,14 @@ size_t offset_of(std::string_view text, const toml::source_position& position) {
   return at;
 }
 
+/// A table's lines are other keys, which would be left to the table before it.
+void require_line(const toml::node& node, std::string_view key, const std::string& file) {
+  const toml::table* table = node.as_table();
+  if ((table == nullptr || table->is_inline()) && !node.is_array_of_tables()) return;
+  throw Error(Code::kSettings, quote(key) + " is a table",
+              file + ":" + std::to_string(node.source().begin.line), "mend it by hand");
+}
+
 /// The value of a key, with its quotes; nullopt: it isn't set.
 std::optional<Range> value_of(const std::string& text, std::string_view key,
                               const std::string& file) {
@@ -61,6 +75,7 @@ std::optional<Range> value_of(const std::string& text, std::string_view key,
     const toml::table table = parse_toml(text);
     const toml::node* node = table.get(key);
     if (node == nullptr) return std::nullopt;
+    require_line(*node, key, file);
     return Range{offset_of(text, node->source().begin), offset_of(text, node->source().end)};
   } catch (const TomlError& error) {
     throw Error(Code::kSettings, "not TOML: " + error.what, file + ":" + std::to_string(error.line),
@@ -69,7 +84,7 @@ std::optional<Range> value_of(const std::string& text, std::string_view key,
 }
 
 size_t line_begin(std::string_view text, size_t at) {
-  return at == 0 ? 0 : text.rfind('\n', at - 1) + 1;
+  return at == 0 ? 0 : std::max(text.rfind('\n', at - 1) + 1, first_byte(text));
 }
 
 size_t line_end(std::string_view text, size_t at) {
@@ -93,7 +108,7 @@ bool shows_key(std::string_view line, std::string_view key) {
 
 /// Where a new line goes: behind the one that shows the key, else to the end.
 size_t place_for(std::string_view text, std::string_view key) {
-  for (size_t at = 0; at < text.size(); at = line_end(text, at)) {
+  for (size_t at = first_byte(text); at < text.size(); at = line_end(text, at)) {
     if (shows_key(text.substr(at, line_end(text, at) - at), key)) return line_end(text, at);
   }
   return text.size();
@@ -116,22 +131,26 @@ void set(std::string& text, const std::string& key, const std::string& value,
     return;
   }
   const size_t place = place_for(text, key);
-  const bool open_line = place > 0 && text[place - 1] != '\n';
+  const bool open_line = place > first_byte(text) && text[place - 1] != '\n';
   text.insert(place, (open_line ? "\n" : "") + key + " = " + in_quotes(value) + "\n");
 }
 
+/// A key that isn't known goes where it is there: it may be why every container is refused.
 void unset(std::string& text, const std::string& key, const std::string& file) {
   const auto range = value_of(text, key, file);
-  if (!range) return;
+  if (!range) return require_key(key, {});
   const size_t begin = line_begin(text, range->begin);
   text.erase(begin, line_end(text, range->end) - begin);
 }
 
 /// Before a line of the file is blamed for it.
 void check(const Change& change) {
-  if (!change.value) return require_key(change.key, {});
+  if (!change.value) return;
   Settings unused;
   set_setting(unused, change.key, *change.value, {});
+  if (is_utf8(*change.value)) return;
+  throw Error(Code::kSettings, change.key + " is " + quote(*change.value), {},
+              "give it in UTF-8: config.toml can hold no other bytes");
 }
 
 }  // namespace

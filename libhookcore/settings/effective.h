@@ -30,8 +30,8 @@ struct Change {
 
 /// text of a config.toml after these changes: every byte that they don't concern stays. A new key
 /// goes below the line that shows it behind a "#", else to the end. file names it in messages.
-/// Throws Error(kSettings) for an unknown key, a bad value, and for a text that isn't valid
-/// afterwards.
+/// Throws Error(kSettings) for an unknown key, unless it is taken out and was there, for a bad
+/// value, and for a text that isn't valid afterwards.
 std::string change_settings(std::string text, const std::vector<Change>& changes,
                             const std::string& file);
 

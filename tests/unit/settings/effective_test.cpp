@@ -129,6 +129,34 @@ TEST(ChangeSettings, MendsABadValue) {
   EXPECT_EQ("log = \"info\"\n", changed("log = 3\n", {{"log", "info"}}));
 }
 
+TEST(ChangeSettings, AByteOrderMarkIsNoColumn) {
+  const std::string mark = "\xEF\xBB\xBF";
+  EXPECT_EQ(mark + "log = \"info\"\n", changed(mark + "log = \"debug\"\n", {{"log", "info"}}));
+  EXPECT_EQ(mark + "\nlog = \"info\"\n", changed(mark + "\nlog = ''\n", {{"log", "info"}}));
+  EXPECT_EQ(mark + "copy = \"never\"\n",
+            changed(mark + "log = \"debug\"\ncopy = \"never\"\n", {{"log", std::nullopt}}));
+  EXPECT_EQ(mark + "log = \"debug\"\n", changed(mark, {{"log", "debug"}}));
+  EXPECT_EQ(mark + "#log = \"info\"\nlog = \"debug\"\n# end\n",
+            changed(mark + "#log = \"info\"\n# end\n", {{"log", "debug"}}));
+}
+
+TEST(ChangeSettings, TakesOutAKeyThatNobodyKnows) {
+  EXPECT_EQ("log = \"info\"\n",
+            changed("lgo = \"debug\"\nlog = \"info\"\n", {{"lgo", std::nullopt}}));
+  EXPECT_EQ("",
+            changed("a = [\n1,\n2]\nb = {c = 1}\n", {{"a", std::nullopt}, {"b", std::nullopt}}));
+}
+
+TEST(ChangeSettings, LeavesTablesToAPerson) {
+  for (const std::string text :
+       {"[lgo]\nlog = \"debug\"\n", "lgo.log = \"debug\"\n", "[[lgo]]\nlog = \"debug\"\n"}) {
+    expect_error(Code::kSettings, "settings: \"lgo\" is a table; config.toml:1; mend it by hand",
+                 [&] {
+                   changed(text, {{"lgo", std::nullopt}});
+                 });
+  }
+}
+
 TEST(ChangeSettings, RefusesWhatIsWrong) {
   const auto refuse = [](const std::string& text, const Change& change, const std::string& line) {
     expect_error(Code::kSettings, line, [&] { changed(text, {change}); });
@@ -136,6 +164,8 @@ TEST(ChangeSettings, RefusesWhatIsWrong) {
   refuse("", {"lgo", "info"}, "settings: unknown key \"lgo\"; did you mean \"log\"?");
   refuse("", {"lgo", std::nullopt}, "settings: unknown key \"lgo\"; did you mean \"log\"?");
   refuse("", {"log", "loud"}, "settings: log is \"loud\"; give info or debug");
+  refuse("", {"cnb-dir", "/a\xFF"},
+         "settings: cnb-dir is \"/a\\xff\"; give it in UTF-8: config.toml can hold no other bytes");
   refuse("[log", {"log", "info"},
          "settings: not TOML: Error while parsing table header: encountered end-of-file; "
          "config.toml:1; mend it by hand");
