@@ -1,6 +1,8 @@
 #include "libhookcore/node/host.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,12 +19,33 @@ namespace {
 
 constexpr size_t kMaxFile = size_t{256} << 20;
 
+/// Of a change that is refused.
+std::string remedy_of(int error) {
+  if (error == EROFS) return "mount it writable, or change the file where that file system is made";
+  if (error == EACCES || error == EPERM) return "run it as the owner of the directory, or as root";
+  return error == ENOSPC || error == EDQUOT ? "make room there" : "";
+}
+
 /// What root makes is for everybody to read, whatever root's umask; a plain user's own stays the
 /// user's choice. A set-group-ID bit that comes from above stays.
 void open_to_all(int fd, const std::string& path) {
   if (::geteuid() != 0) return;
   const mode_t mode = (sys::stat_fd(fd, path).st_mode & 07777U) | 0755U;
   if (::fchmod(fd, mode) != 0) throw SystemError("fchmod", path, errno);
+}
+
+/// Whoever may read a directory may lock it: it is told, not waited for without end.
+void wait_for_lock(int directory, const std::string& path) {
+  constexpr int kPause = 10;    // milliseconds
+  constexpr int kTries = 6000;  // a minute
+  for (int left = kTries; ::flock(directory, LOCK_EX | LOCK_NB) != 0; --left) {
+    if (errno != EWOULDBLOCK && errno != EINTR) throw SystemError("flock", path, errno);
+    if (left == 0) {
+      throw Error(Code::kSystem, "another process holds its lock", quote(path),
+                  "lslocks(8) names it");
+    }
+    ::poll(nullptr, 0, kPause);
+  }
 }
 
 }  // namespace
@@ -43,7 +66,8 @@ sys::UniqueFd Host::make_directory(const std::string& path) const {
     open_to_all(made.get(), path);
     return made;
   }
-  if (errno != EEXIST) throw SystemError("mkdirat", path, errno);
+  const int error = errno;
+  if (error != EEXIST) throw SystemError("mkdirat", path, error, Code::kSystem, remedy_of(error));
   return sys::open_at(root_.get(), path, flags, sys::Resolve::kInRoot);
 }
 
@@ -79,12 +103,18 @@ bool Host::write(const std::string& path, std::string_view bytes, mode_t mode) c
   const auto present = sys::try_open_at(root_.get(), path, O_RDONLY, sys::Resolve::kInRoot);
   if (present && sys::read_all(present->get(), kMaxFile, path) == bytes) return false;
   const Place place = make(resolve(path));
-  if (!present) {
-    sys::replace_file(place.directory.get(), place.name, bytes, mode);
-    return true;
+  try {
+    if (!present) {
+      sys::replace_file(place.directory.get(), place.name, bytes, mode);
+    } else {
+      sys::replace_file_like(place.directory.get(), place.name, bytes,
+                             sys::stat_fd(present->get(), path), sys::Durability::kDurable);
+    }
+  } catch (const SystemError& error) {
+    // It names the file without its directory, or a temporary one that nobody knows.
+    throw SystemError("write", path, error.error_number(), error.code(),
+                      remedy_of(error.error_number()));
   }
-  sys::replace_file_like(place.directory.get(), place.name, bytes,
-                         sys::stat_fd(present->get(), path));
   return true;
 }
 
@@ -129,6 +159,19 @@ void Host::set_link(const std::string& path, const std::string& target) const {
   if (::renameat(place.directory.get(), fresh.c_str(), place.directory.get(), place.name.c_str()) !=
       0) {
     throw SystemError("renameat", path, errno);
+  }
+}
+
+std::optional<sys::UniqueFd> Host::lock_directory(const std::string& path, bool make) const {
+  const int flags = O_RDONLY | O_DIRECTORY;
+  while (true) {
+    auto directory = make ? std::optional(make_directory(path))
+                          : sys::try_open_at(root_.get(), path, flags, sys::Resolve::kInRoot);
+    if (!directory) return std::nullopt;
+    wait_for_lock(directory->get(), path);
+    // Who had it may have removed the directory.
+    const auto now = sys::try_open_at(root_.get(), path, flags, sys::Resolve::kInRoot);
+    if (now && sys::is_same_object(now->get(), directory->get(), path)) return directory;
   }
 }
 

@@ -20,8 +20,8 @@ class Host {
   /// nullopt: not there.
   std::optional<std::string> read(const std::string& path) const;
   /// Replaces the file, atomically, also behind a link, which may lead nowhere yet; owner and mode
-  /// of one that is there stay, mode is a new one's. Directories above are made, by root with mode
-  /// 0755 whatever the umask. False: it was like this already.
+  /// of one that is there stay, mode is a new one's. It survives a power cut. Directories above are
+  /// made, by root with mode 0755 whatever the umask. False: it was like this already.
   bool write(const std::string& path, std::string_view bytes, mode_t mode) const;
   /// The file, also behind a link, which stays. What isn't there is gone already.
   void remove(const std::string& path) const;
@@ -32,6 +32,9 @@ class Host {
   std::optional<std::string> link(const std::string& path) const;
   /// Switches a link to target: at any moment the old or the new one is there.
   void set_link(const std::string& path, const std::string& target) const;
+  /// Nobody else's until it is closed, with flock(2); waits for who has it, a minute at most. make:
+  /// where it isn't there it is made, else nullopt.
+  std::optional<sys::UniqueFd> lock_directory(const std::string& path, bool make) const;
   void rename(const std::string& from, const std::string& to) const;
   std::vector<std::string> list(const std::string& path) const;
   bool exists(const std::string& path) const;

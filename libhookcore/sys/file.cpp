@@ -232,8 +232,9 @@ void replace_file(int dirfd, const std::string& name, std::string_view bytes, mo
 }
 
 void replace_file_like(int dirfd, const std::string& name, std::string_view bytes,
-                       const struct ::stat& like) {
-  put_in_place(dirfd, name, bytes, like.st_mode & 07777U, &like, false);
+                       const struct ::stat& like, Durability durability) {
+  put_in_place(dirfd, name, bytes, like.st_mode & 07777U, &like,
+               durability == Durability::kDurable);
 }
 
 int rename_to_free_name(int from_dirfd, const std::string& from, int to_dirfd,

@@ -87,9 +87,9 @@ enum class Durability {
 void replace_file(int dirfd, const std::string& name, std::string_view bytes, mode_t mode = 0600,
                   Durability durability = Durability::kDurable);
 
-/// The same for a file of somebody else: owner and mode of the new one are like's. kCrash.
+/// The same for a file of somebody else: owner and mode of the new one are like's.
 void replace_file_like(int dirfd, const std::string& name, std::string_view bytes,
-                       const struct ::stat& like);
+                       const struct ::stat& like, Durability durability = Durability::kCrash);
 
 /// renameat2(2) with RENAME_NOREPLACE, on one file system; 0 or -errno.
 int rename_to_free_name(int from_dirfd, const std::string& from, int to_dirfd,

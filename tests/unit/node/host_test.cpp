@@ -7,8 +7,10 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <thread>
 
 #include "libhookcore/node/edit.h"
+#include "tests/unit/support/expect_error.h"
 #include "tests/unit/support/tree.h"
 
 namespace hookcore::node {
@@ -68,6 +70,37 @@ TEST_F(HostFiles, ADirectoryThatMayNotBeRemovedStays) {
   EXPECT_EQ(::chmod((root_ + "/etc").c_str(), 0700), 0);
   EXPECT_FALSE(tree::exists(root_ + "/etc/ours/file"));
   EXPECT_EQ(tree::exists(root_ + "/etc/ours"), ::geteuid() != 0) << "root may";
+}
+
+TEST_F(HostFiles, AFileThatCanNotBeWrittenIsNamedWhole) {
+  if (::geteuid() == 0) return;  // tests/cli has a read-only file system for root
+  tree::make(root_, {"etc/ours/file=text"});
+  ASSERT_EQ(::chmod((root_ + "/etc/ours").c_str(), 0500), 0);
+  const std::string remedy = "run it as the owner of the directory, or as root";
+  for (const char* name : {"file", "new"}) {
+    const std::string path = std::string("/etc/ours/") + name;
+    expect_error(Code::kSystem, "system: write: Permission denied; \"" + path + "\"; " + remedy,
+                 [&] { Host(root_).write(path, "other", 0644); });
+  }
+  expect_error(Code::kSystem, "system: mkdirat: Permission denied; \"/etc/ours/deep\"; " + remedy,
+               [&] { Host(root_).write("/etc/ours/deep/file", "other", 0644); });
+  EXPECT_EQ(::chmod((root_ + "/etc/ours").c_str(), 0700), 0);
+}
+
+TEST_F(HostFiles, ADirectoryIsLockedForOneAtATime) {
+  tree::make(root_, {"etc/"});
+  const Host host(root_);
+  EXPECT_FALSE(host.lock_directory("/etc/ours", false));
+  EXPECT_FALSE(tree::exists(root_ + "/etc/ours"));
+  auto lock = host.lock_directory("/etc/ours", true);
+  ASSERT_TRUE(lock);
+  EXPECT_EQ(tree::names(root_ + "/etc/ours"), std::vector<std::string>());
+  std::thread other([&] { EXPECT_TRUE(host.lock_directory("/etc/ours", true)); });
+  // Whoever waits gets the directory of that name, not the one that is gone.
+  host.remove_empty_directory("/etc/ours");
+  lock.reset();
+  other.join();
+  EXPECT_TRUE(tree::exists(root_ + "/etc/ours"));
 }
 
 }  // namespace
