@@ -9,6 +9,7 @@
 
 #include "hooks/cli/output.h"
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/path.h"
 #include "libhookcore/node/edit.h"
 #include "libhookcore/session/store.h"
 #include "libhookcore/settings/effective.h"
@@ -44,16 +45,12 @@ Subject find_subject(const Options& options) {
   return subject;
 }
 
-/// What holds where config.toml says nothing, and isn't the same for everybody.
-std::string without_a_value(std::string_view key, const settings::HostUser& user) {
-  if (key == "scratch-dir") return session::default_root(user.rootful, user.uid, user.home);
-  return key == "runtime" ? "runc, else crun" : "";
-}
-
 std::vector<Effective> effective(const Subject& subject) {
   auto all = settings::effective_settings(subject.user, subject.files);
   for (Effective& one : all) {
-    if (one.value.empty()) one.value = without_a_value(one.key, subject.user);
+    if (one.key != "scratch-dir" || !one.value.empty()) continue;
+    const settings::HostUser& user = subject.user;
+    one.value = session::default_root(user.rootful, user.uid, user.home);
   }
   return all;
 }
@@ -66,17 +63,23 @@ std::string padded(std::string_view text, size_t width) {
   return std::string(text) + std::string(width - std::min(width, text.size()) + 2, ' ');
 }
 
+/// For people: no value may have words for what holds.
+std::string shown(const Effective& one) {
+  if (!one.value.empty()) return one.value;
+  return one.key == "runtime" ? "runc, else crun" : "-";
+}
+
 void list_text(const std::vector<Effective>& all) {
   size_t key_width = 3;
   size_t value_width = 5;
   for (const Effective& one : all) {
     key_width = std::max(key_width, one.key.size());
-    value_width = std::max(value_width, std::max<size_t>(one.value.size(), 1));
+    value_width = std::max(value_width, shown(one).size());
   }
   std::string text = padded("KEY", key_width) + padded("VALUE", value_width) + "FROM\n";
   for (const Effective& one : all) {
     text += padded(one.key, key_width);
-    text += padded(one.value.empty() ? "-" : one.value, value_width) + origin(one) + "\n";
+    text += padded(shown(one), value_width) + origin(one) + "\n";
   }
   print(text);
 }
@@ -116,31 +119,61 @@ Change parse_change(const std::string& word) {
   return {word.substr(0, equals), word.substr(equals + 1)};
 }
 
-/// A file in which nothing is left goes, and the directory that was made for it.
-node::Edit edit_of(const std::string& file, std::string bytes) {
-  if (!bytes.empty()) return {file, std::move(bytes)};
-  return {file, std::nullopt, {file.substr(0, file.rfind('/'))}};
-}
+/// Whose file changes, and where.
+struct Target {
+  node::Host host;      ///< the machine that it is in
+  std::string file;     ///< there
+  std::string message;  ///< its name in messages
+  std::string root;     ///< as in settings::SettingsFiles
+};
 
 /// The file that is whoever's who calls; below root, where there is one.
-void change(const Options& options, const std::vector<Change>& changes) {
+Target find_target(const Options& options) {
   const Subject subject = find_subject(options);
   const std::string& file = subject.user.rootful ? subject.files.system : subject.files.user;
   if (file.empty()) {
     throw Error(Code::kSettings, "you have no home directory in /etc/passwd", {},
                 "let root change " + std::string(settings::kSystemFile));
   }
-  const std::string name = subject.files.root + file;
-  const auto before = settings::read_settings_file(file, subject.files.root);
-  const std::string after = settings::change_settings(before.value_or(""), changes, name);
-  const node::Host host(options.root);
-  const std::vector<node::Edit> edits{edit_of(file, after)};
+  return {node::Host(options.root), file, subject.files.root + file, subject.files.root};
+}
+
+/// A file in which nothing is left goes, and the directory that was made for it; what a link leads
+/// to is somebody else's, and stays.
+std::vector<node::Edit> plan(const Target& target, const std::vector<Change>& changes) {
+  const auto before = settings::read_settings_file(target.file, target.root);
+  std::string after = settings::change_settings(before.value_or(""), changes, target.message);
+  if (after == before.value_or("")) return {};
+  if (!after.empty() || target.host.link(target.file)) return {{target.file, std::move(after)}};
+  return {{target.file, std::nullopt, {parent_path(target.file)}}};
+}
+
+std::string described(const Target& target, const std::vector<node::Edit>& edits) {
+  std::string text = node::diff(target.host, edits);
+  for (const std::string& directory : node::removed_directories(target.host, edits)) {
+    text += "remove " + directory + "\n";
+  }
+  return text;
+}
+
+/// Alone with the file: of two at once, the later would undo what the first has written.
+bool write(const Target& target, const std::vector<Change>& changes) {
+  // What is refused makes no directory, and what is there already no lock.
+  if (plan(target, changes).empty()) return false;
+  const bool sets = std::any_of(changes.begin(), changes.end(),
+                                [](const Change& change) { return change.value.has_value(); });
+  const auto lock = target.host.lock_directory(parent_path(target.file), sets);
+  return lock && node::make_edits(target.host, plan(target, changes));
+}
+
+void change(const Options& options, const std::vector<Change>& changes) {
+  const Target target = find_target(options);
   if (options.dry_run) {
-    const std::string text = node::diff(host, edits);
+    const std::string text = described(target, plan(target, changes));
     return print(text.empty() ? "nothing to do\n" : text);
   }
-  if (!node::make_edits(host, edits)) return print("nothing to do\n");
-  print("changed " + name + "; it holds for containers that start from now on\n");
+  if (!write(target, changes)) return print("nothing to do\n");
+  print("changed " + target.message + "; it holds for containers that start from now on\n");
 }
 
 void set(const Options& options) {

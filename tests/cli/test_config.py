@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import shutil
+import subprocess
 
 import pytest
 from conftest import CHECKOUT
@@ -35,6 +36,10 @@ def test_defaults(oci, file):
     shown = [line.split() for line in oci.run("config", "list").stdout.splitlines()]
     assert shown[0] == ["KEY", "VALUE", "FROM"]
     assert ["platform-api", "0.12", "default"] in shown and ["cnb-dir", "-", "default"] in shown
+    assert found["runtime"] == (None, None, None)
+    assert ["runtime", "runc,", "else", "crun", "default"] in shown
+    for key in ("runtime", "cnb-dir"):
+        assert oci.run("config", "get", key).stdout == "\n"
 
 
 def test_set_get_unset(oci, file):
@@ -55,10 +60,10 @@ def test_what_the_package_brings_comes_back_byte_for_byte(oci, file):
     file.parent.mkdir(parents=True)
     shutil.copy(TEMPLATE, file)
     file.chmod(0o640)
-    keys = [f"{key}={value or '/usr'}" for key, (value, _, _) in values(oci).items() if key != "runtime"]
-    assert oci.run("config", "set", "runtime=crun", *keys).returncode == 0
+    keys = [f"{key}={value or '/usr'}" for key, (value, _, _) in values(oci).items()]
+    assert oci.run("config", "set", *keys).returncode == 0
     text = file.read_text()
-    assert '#way = "auto"\nway = "auto"\n' in text and '#runtime = "runc"\nruntime = "crun"\n' in text
+    assert '#way = "auto"\nway = "auto"\n' in text and '#runtime = "runc"\nruntime = "/usr"\n' in text
     assert file.stat().st_mode & 0o777 == 0o640
     assert oci.run("config", "unset", *values(oci)).returncode == 0
     assert file.read_bytes() == TEMPLATE.read_bytes()
@@ -67,7 +72,12 @@ def test_what_the_package_brings_comes_back_byte_for_byte(oci, file):
 def test_dry_run_is_a_diff(oci, file):
     shown = oci.run("config", "set", "--dry-run", "log=debug")
     assert shown.stdout == f'--- /dev/null\n+++ {file}\n@@ -0,0 +1,1 @@\n+log = "debug"\n'
-    assert not file.exists()
+    assert not file.exists() and not file.parent.exists()
+    assert oci.run("config", "set", "log=debug").returncode == 0
+    shown = oci.run("config", "unset", "--dry-run", "log")
+    assert shown.stdout == (f'--- {file}\n+++ /dev/null\n@@ -1,1 +0,0 @@\n-log = "debug"\n'
+                            f"remove {file.parent}\n")
+    assert file.read_text() == 'log = "debug"\n'
 
 
 WRONG = {
@@ -131,3 +141,71 @@ def test_a_link_in_another_root_stays_in_it(oci, file, tmp_path):
     assert (root / str(outside).lstrip("/") / "config.toml").read_text() == 'way = "overlay"\n'
     assert oci.run("config", "get", "--root", root, "way").stdout == "overlay\n"
     assert (outside / "config.toml").read_text() == 'log = "debug"\n'
+
+
+@pytest.mark.rootful
+def test_a_read_only_machine(oci, file, tmp_path):
+    path = tmp_path / "etc/oci-cnb-hooks/config.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text('log = "debug"\n')
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", path.parent], check=True)
+    try:
+        shown = oci.run("config", "set", "--root", tmp_path, "log=info")
+    finally:
+        subprocess.run(["umount", path.parent], check=True)
+    assert shown.returncode == 4
+    assert shown.stderr.endswith('write: Read-only file system; "/etc/oci-cnb-hooks/config.toml"; mount it writable, '
+                                 "or change the file where that file system is made\n"), shown
+
+
+def test_at_the_same_time(oci, file):
+    changes = {"log": "debug", "copy": "always", "copy-limit": "2g", "way": "overlay", "enforce": "warn",
+               "scratch": "tmpfs", "session-idle": "1d", "platform-api": "0.11"}
+    for words in ([f"{key}={value}" for key, value in changes.items()], list(changes)):
+        command = "set" if "=" in words[0] else "unset"
+        started = [oci.start("config", command, word) for word in words]
+        for one in started:
+            assert one.wait(timeout=120) == 0, one.stderr.read()
+        if command == "set":
+            assert {key: value for key, (value, *_) in values(oci).items() if key in changes} == changes
+            assert [path.name for path in file.parent.iterdir()] == ["config.toml"]
+    assert not file.parent.exists()
+
+
+def test_unset_leaves_what_it_has_no_part_in(oci, file):
+    file.parent.mkdir(parents=True)
+    assert oci.run("config", "unset", "log").stdout == "nothing to do\n"
+    assert oci.run("config", "unset", "log", "--dry-run").stdout == "nothing to do\n"
+    assert list(file.parent.iterdir()) == []
+    file.touch()
+    assert oci.run("config", "unset", "log").stdout == "nothing to do\n"
+    assert file.read_bytes() == b""
+
+
+def test_what_a_link_leads_to_stays(oci, file, tmp_path):
+    real = tmp_path / "config.toml"
+    real.write_text('log = "debug"\n')
+    file.parent.mkdir(parents=True)
+    file.symlink_to(real)
+    assert f"+++ {file}\n" in oci.run("config", "unset", "--dry-run", "log").stdout
+    assert oci.run("config", "unset", "log").returncode == 0
+    assert file.is_symlink() and real.read_bytes() == b""
+    assert oci.run("config", "set", "log=debug").returncode == 0
+    assert file.is_symlink() and real.read_text() == 'log = "debug"\n'
+
+
+def test_a_key_that_nobody_knows_is_taken_out(oci, file):
+    file.parent.mkdir(parents=True)
+    file.write_text('lgo = "debug"\nlog = "debug"\n')
+    assert oci.run("config", "get", "log").returncode == 3
+    assert oci.run("config", "unset", "lgo").returncode == 0
+    assert file.read_text() == 'log = "debug"\n'
+    shown = oci.run("config", "unset", "lgo")
+    assert shown.returncode == 3 and 'unknown key "lgo"; did you mean "log"?' in shown.stderr
+
+
+@pytest.mark.rootful
+def test_whatever_the_umask(oci, file):
+    assert oci.run("config", "set", "log=debug", umask=0o077).returncode == 0
+    assert file.parent.stat().st_mode & 0o7777 == 0o755
+    assert file.stat().st_mode & 0o7777 == 0o644

@@ -77,11 +77,12 @@ TEST_F(HostFiles, AFileThatCanNotBeWrittenIsNamedWhole) {
   tree::make(root_, {"etc/ours/file=text"});
   ASSERT_EQ(::chmod((root_ + "/etc/ours").c_str(), 0500), 0);
   const std::string remedy = "run it as the owner of the directory, or as root";
-  for (const char* name : {"file", "new"}) {
-    const std::string path = std::string("/etc/ours/") + name;
+  const auto refuse = [&](const std::string& path) {
     expect_error(Code::kSystem, "system: write: Permission denied; \"" + path + "\"; " + remedy,
                  [&] { Host(root_).write(path, "other", 0644); });
-  }
+  };
+  refuse("/etc/ours/file");
+  refuse("/etc/ours/new");
   expect_error(Code::kSystem, "system: mkdirat: Permission denied; \"/etc/ours/deep\"; " + remedy,
                [&] { Host(root_).write("/etc/ours/deep/file", "other", 0644); });
   EXPECT_EQ(::chmod((root_ + "/etc/ours").c_str(), 0700), 0);
