@@ -11,6 +11,7 @@
 #include "hooks/cli/log_text.h"
 #include "hooks/cli/output.h"
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/text.h"
 #include "libhookcore/hook/program.h"
 #include "libhookcore/report/advice.h"
 
@@ -42,6 +43,7 @@ std::string rows_text(const std::vector<Advice>& rows) {
 
 std::string section_text(const CodeAdvice& section) {
   std::string numbers;
+  if (section.numbers.size() == 1) numbers = "oci-cnb exits with " + section.numbers[0];
   if (section.numbers.size() > 1) {
     numbers = "a hook exits with " + section.numbers[0] + ", oci-cnb with " + section.numbers[1];
   }
@@ -51,11 +53,8 @@ std::string section_text(const CodeAdvice& section) {
 
 /// TIME PROGRAM CONTAINER error CODE: what; where; what to do
 std::string_view code_of(std::string_view line) {
-  constexpr std::string_view kLevel = " error ";
-  const size_t level = line.find(kLevel);
-  if (level == line.npos) return {};
-  line.remove_prefix(level + kLevel.size());
-  return line.substr(0, line.find(": "));
+  for (int field = 0; field < 3; ++field) take_part(line, ' ');
+  return take_part(line, ' ') == "error" ? line.substr(0, line.find(": ")) : std::string_view();
 }
 
 /// The last line of a failure that has a section; empty: there is none.

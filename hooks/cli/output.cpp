@@ -36,7 +36,12 @@ std::string base64(std::string_view bytes) {
 void print(std::string_view text) { sys::write_all(STDOUT_FILENO, text, "stdout"); }
 
 std::string printable(std::string_view name) {
-  return has_control_bytes(name) ? quote(name, name.size() + 1) : std::string(name);
+  // C1 controls in UTF-8: some terminals heed them.
+  bool plain = !has_control_bytes(name);
+  for (size_t at = name.find('\xC2'); plain && at < name.size(); at = name.find('\xC2', at + 1)) {
+    plain = at + 1 == name.size() || static_cast<unsigned char>(name[at + 1]) >= 0xA0;
+  }
+  return plain ? std::string(name) : quote(name, name.size() + 1);
 }
 
 void put_name(Json& object, const std::string& key, std::string_view name) {

@@ -19,6 +19,7 @@
 #include "hooks/cli/subordinate_ids.h"
 #include "libhookcore/base/error.h"
 #include "libhookcore/hook/program.h"
+#include "libhookcore/session/layout.h"
 #include "libhookcore/session/listing.h"
 #include "libhookcore/session/naming.h"
 #include "libhookcore/session/store.h"
@@ -50,16 +51,21 @@ std::string size_of(const session::Listing& listing) {
   return (listing.all_counted ? "" : "> ") + human_bytes(listing.bytes);
 }
 
-constexpr size_t kShortId = 12;  // engines show as much of an id
+/// An engine's id as engines show it, which commands take as well; one that somebody has chosen
+/// whole.
+std::string_view short_id(std::string_view id) {
+  constexpr size_t kLength = 64;
+  constexpr size_t kShown = 12;
+  const bool is_engines =
+      id.size() == kLength && id.find_first_not_of("0123456789abcdef") == id.npos;
+  return is_engines ? id.substr(0, kShown) : id;
+}
 
-/// An engine's id cut, which commands take as well; a name that somebody has chosen whole.
 std::string short_name(const session::Listing& listing) {
-  constexpr std::string_view kPrefix = "c-";
-  constexpr size_t kIdLength = 64;
   const std::string& name = listing.name;
-  const bool is_id = name.starts_with(kPrefix) && name.size() == kPrefix.size() + kIdLength &&
-                     name.find_first_not_of("0123456789abcdef", kPrefix.size()) == name.npos;
-  return printable(is_id ? name.substr(0, kPrefix.size() + kShortId) : name);
+  constexpr std::string_view kPrefix = session::kContainerPrefix;
+  if (!name.starts_with(kPrefix)) return printable(name);
+  return std::string(kPrefix) + printable(short_id(std::string_view(name).substr(kPrefix.size())));
 }
 
 // "4711 (888d5003f148), 4720 (0f2a33c19e00)"
@@ -67,7 +73,7 @@ std::string members_of(const session::Listing& listing) {
   std::string text;
   for (const session::Member& member : listing.members) {
     text.append(text.empty() ? "" : ", ").append(std::to_string(member.pid)).append(" (");
-    text.append(printable(member.container.substr(0, kShortId))).append(")");
+    text.append(printable(short_id(member.container))).append(")");
   }
   return text.empty() ? "-" : text;
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "libhookcore/base/path.h"
+
 namespace hookcore::cli {
 namespace {
 
@@ -91,8 +93,9 @@ Error unknown_word(const Command& command, const std::string& word) {
                            : has_commands ? "unknown command "
                                           : "one word too many: ";
   if (takes_a_command(*command.app) && !is_option) {
+    const std::string shown = has_control_bytes(word) ? "COMMAND" : word;
     return Error(Code::kUsage, what + quote(word), command.words,
-                 "write a command behind --: `" + command.words + " DIR -- " + word + "`");
+                 "write a command behind --: `" + command.words + " DIR -- " + shown + "`");
   }
   const std::string instead = instead_of(command, word);
   return Error(Code::kUsage, what + quote(word), command.words,

@@ -20,8 +20,16 @@ namespace hookcore::changes {
 namespace {
 
 void copy_contents(int from, int to, const std::string& path) {
-  const auto size = static_cast<uint64_t>(sys::stat_fd(from, path).st_size);
+  const struct ::stat before = sys::stat_fd(from, path);
+  const auto size = static_cast<uint64_t>(before.st_size);
   sys::copy_contents(from, to, {size}, path, [](uint64_t /*bytes*/) {});
+  const struct ::stat after = sys::stat_fd(from, path);
+  if (after.st_size == before.st_size && after.st_mtim.tv_sec == before.st_mtim.tv_sec &&
+      after.st_mtim.tv_nsec == before.st_mtim.tv_nsec) {
+    return;
+  }
+  throw Error(Code::kSource, "a container wrote to it while we were at work", quote(path),
+              "apply again when it is done");
 }
 
 class Apply {

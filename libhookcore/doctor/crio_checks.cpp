@@ -14,8 +14,9 @@ constexpr const char* kHandler = "runtime-handler";
 constexpr const char* kUnfiltered = "pods start unfiltered while oci-cnb-nri is away";
 constexpr const char* kInstall = "sudo oci-cnb install crio; systemctl restart crio";
 
-/// The hooks of files in our directory, and the runtimes of the handlers.
-Findings check_leads(const Machine& machine, const node::CrioConfiguration& found) {
+/// The hooks of files in our directory, and the runtimes of handlers that others don't have.
+Findings check_leads(const Machine& machine, const node::CrioConfiguration& found,
+                     const node::CrioConfiguration& others) {
   Findings bad;
   if (machine.files.list(node::kCrioHooks).empty()) {
     bad.push_back(
@@ -30,7 +31,8 @@ Findings check_leads(const Machine& machine, const node::CrioConfiguration& foun
     bad.push_back(std::move(program));
   }
   for (const auto& [name, runtime] : found.runtimes) {
-    if (runtime.path.empty() || machine.files.stat(runtime.path)) continue;
+    if (others.runtimes.contains(name) || runtime.path.empty()) continue;
+    if (machine.files.stat(runtime.path)) continue;
     bad.push_back(failure(
         kHandler, "handler " + quote(name) + " names " + quote(runtime.path) + ", which is missing",
         "CRI-O leaves the handler out, or can't start", kInstall));
@@ -44,7 +46,8 @@ bool nri_is_off(const node::CrioConfiguration& found, const Engine* crio) {
   return crio != nullptr && crio->major == 1 && crio->minor < 30;
 }
 
-Findings check(const Machine& machine, const node::CrioConfiguration& found, const Engine* crio) {
+Findings check(const Machine& machine, const node::CrioConfiguration& found,
+               const node::CrioConfiguration& others, const Engine* crio) {
   const auto directories = found.hooks_directories.value_or(std::vector<std::string>{});
   Findings findings;
   if (std::find(directories.begin(), directories.end(), node::kCrioHooks) == directories.end()) {
@@ -53,7 +56,7 @@ Findings check(const Machine& machine, const node::CrioConfiguration& found, con
                                std::string("add that directory to hooks_dir in ") +
                                    found.hooks_file + "; systemctl restart crio"));
   }
-  for (Finding& one : check_leads(machine, found)) findings.push_back(std::move(one));
+  for (Finding& one : check_leads(machine, found, others)) findings.push_back(std::move(one));
   if (findings.empty()) {
     findings.push_back(ok(kHandler, std::string("CRI-O reads ") + node::kCrioHooks));
   }
@@ -73,7 +76,7 @@ Findings check_crio(const Machine& machine, const Engine* crio) {
   if (!machine.files.stat(node::kCrioConfig)) return {};
   const node::Host host(machine.root.empty() ? "/" : machine.root);
   try {
-    return check(machine, node::read_crio(host, true), crio);
+    return check(machine, node::read_crio(host, true), node::read_crio(host, false), crio);
   } catch (const Error& error) {
     return {failure(kHandler, std::string(error.what()) + "; " + error.where(),
                     "CRI-O can't read its configuration", error.remedy())};

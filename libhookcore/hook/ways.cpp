@@ -18,9 +18,9 @@ std::string helper_program(const sys::Proc& proc) {
 }
 
 // Files that are missing then, or empty, would pass for what its containers have made of them, and
-// `session apply` would bring that to the source. An upper holds no file of the source's.
+// `session apply` would bring that to the source. A pod comes back after a restart, too.
 bool outlives_boot(const session::SessionState& state) {
-  return state.kind == session::Kind::kNamed || state.restartable;
+  return state.kind != session::Kind::kContainer || state.restartable;
 }
 
 }  // namespace

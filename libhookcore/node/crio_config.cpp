@@ -66,8 +66,9 @@ std::string written(const toml::node& value) {
   return {};
 }
 
-CrioRuntime runtime_of(const toml::table& table, const std::string& name, const std::string& path) {
+CrioRuntime runtime_of(const toml::table& table, const std::string& path) {
   CrioRuntime runtime;
+  runtime.file = path;
   for (const auto& [key, value] : table) {
     if (key.str() == "runtime_path") {
       runtime.path = value.value_or(std::string());
@@ -75,12 +76,10 @@ CrioRuntime runtime_of(const toml::table& table, const std::string& name, const 
     }
     const std::string text = written(value);
     if (text.empty()) {
-      throw Error(Code::kSettings,
-                  "setting " + quote(key.str()) + " of the runtime handler " + quote(name) +
-                      " can't be carried over",
-                  path, "name another one with `oci-cnb node install --based-on`");
+      runtime.strange = key.str();
+    } else {
+      runtime.settings += toml_key(key.str()) + " = " + text + "\n";
     }
-    runtime.settings += toml_key(key.str()) + " = " + text + "\n";
   }
   return runtime;
 }
@@ -100,8 +99,7 @@ void take(const toml::table& file, const std::string& path, CrioConfiguration& c
   if (const auto* runtimes = runtime["runtimes"].as_table()) {
     for (const auto& [name, table] : *runtimes) {
       if (!table.is_table()) continue;
-      const std::string handler(name.str());
-      configuration.runtimes[handler] = runtime_of(*table.as_table(), handler, path);
+      configuration.runtimes[std::string(name.str())] = runtime_of(*table.as_table(), path);
     }
   }
   const auto nri = file["crio"]["nri"];
@@ -119,11 +117,12 @@ std::string find_program(const Host& host, const std::string& name) {
   return {};
 }
 
-/// The name of the handler that ours stands on.
-std::string base_of(const Host& host, const CrioConfiguration& others,
+/// The name of the handler that ours, which may be the default one itself, stands on.
+std::string base_of(const Host& host, const CrioConfiguration& others, const std::string& handler,
                     const std::string& based_on) {
   if (!based_on.empty()) return based_on;
-  if (!others.default_runtime.empty()) return others.default_runtime;
+  const bool is_ours = others.default_runtime == handler;
+  if (!others.default_runtime.empty() && !is_ours) return others.default_runtime;
   // CRI-O's own default is crun, and was runc before 1.31.
   const bool runc = others.runtimes.count("crun") == 0 && find_program(host, "crun").empty();
   return runc ? "runc" : "crun";
@@ -154,9 +153,15 @@ std::string crio_drop_in(const Host& host, const CrioConfiguration& others,
                 "there is a runtime handler " + quote(handler) + " that isn't ours", "/etc/crio",
                 "choose another name with `oci-cnb node install --handler`");
   }
-  const std::string base = base_of(host, others, based_on);
+  const std::string base = base_of(host, others, handler, based_on);
   const auto found = others.runtimes.find(base);
   CrioRuntime runtime = found == others.runtimes.end() ? CrioRuntime{} : found->second;
+  if (!runtime.strange.empty()) {
+    throw Error(Code::kSettings,
+                "setting " + quote(runtime.strange) + " of the runtime handler " + quote(base) +
+                    " can't be carried over",
+                runtime.file, "name another one with `oci-cnb node install --based-on`");
+  }
   if (runtime.path.empty()) runtime.path = find_program(host, base);
   if (runtime.path.empty()) {
     throw Error(Code::kSettings, "no runtime " + quote(base), "the node's /usr",

@@ -19,6 +19,8 @@ inline constexpr const char* kCrioHooks = "/opt/oci-cnb-hooks/current/hooks.d";
 struct CrioRuntime {
   std::string path;      ///< empty: CRI-O looks for the handler's name in its PATH
   std::string settings;  ///< every other key of its table, as lines of TOML
+  std::string strange;   ///< a key whose value can't be carried over; empty: none
+  std::string file;      ///< that says so
 };
 
 struct CrioConfiguration {
@@ -32,14 +34,13 @@ struct CrioConfiguration {
 };
 
 /// ours: whether our own file counts. Where it doesn't, hooks_directories are those that stand
-/// before it. Throws Error(kSettings) for text that isn't TOML, and for a
-/// handler's setting that can't be carried over.
+/// before it. Throws Error(kSettings) for text that isn't TOML.
 CrioConfiguration read_crio(const Host& host, bool ours);
 
 /// The text of our file below its header: handler stands on based_on (empty: the default runtime)
-/// with all of its settings, hooks.d directories that others named stay. Throws Error(kSettings) as
-/// read_crio does, for a runtime that isn't there, and for a handler of this name that somebody
-/// else defined.
+/// with all of its settings, hooks.d directories that others named stay. Throws Error(kSettings)
+/// for a runtime that isn't there, for a setting of it that can't be carried over, and for a
+/// handler of this name that somebody else defined.
 std::string crio_drop_in(const Host& host, const CrioConfiguration& others,
                          const std::string& handler, const std::string& based_on);
 

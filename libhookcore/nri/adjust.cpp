@@ -1,5 +1,6 @@
 #include "libhookcore/nri/adjust.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -60,15 +61,13 @@ oci::Hooks hooks_of(const proto::Container& container) {
   return hooks;
 }
 
-// As it will be: whatever is added makes the runtime write each variable once, with its last value.
-// CRI-O's own list begins with a PATH that the image's follows.
+// CRI-O's own list begins with a PATH that the image's follows; the runtime takes the last one.
 std::vector<std::string> env_of(const proto::Container& container) {
-  std::vector<std::string> env;
-  for (const std::string& entry : container.env()) {
-    const std::string name = entry.substr(0, entry.find('=') + 1);
-    if (!name.empty()) std::erase_if(env, [&](const auto& one) { return one.starts_with(name); });
-    env.push_back(entry);
-  }
+  const auto is_path = [](const std::string& entry) { return entry.starts_with("PATH="); };
+  std::vector<std::string> env(container.env().begin(), container.env().end());
+  const auto last = std::find_if(env.rbegin(), env.rend(), is_path);
+  if (last != env.rend())
+    env.erase(std::remove_if(env.begin(), last.base() - 1, is_path), last.base() - 1);
   return env;
 }
 

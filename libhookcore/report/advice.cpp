@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "libhookcore/base/text.h"
+
 namespace hookcore::report {
 namespace {
 
@@ -30,16 +32,10 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-std::string_view take_until(std::string_view& text, char end) {
-  const std::string_view part = text.substr(0, text.find(end));
-  text.remove_prefix(std::min(part.size() + 1, text.size()));
-  return part;
-}
-
 /// "| `message` | cause | remedy |"
 Advice parse_row(std::string_view line) {
-  take_until(line, '|');
-  const auto cell = [&line] { return trimmed(take_until(line, '|')); };
+  take_part(line, '|');
+  const auto cell = [&line] { return trimmed(take_part(line, '|')); };
   const std::string_view message = cell();
   const std::string_view cause = cell();
   return {std::string(message.substr(1, message.size() - 2)), plain(cause), plain(cell())};
@@ -61,7 +57,7 @@ std::vector<std::string> numbers_of(std::string_view text) {
 void parse_prose(CodeAdvice& section, std::string_view line) {
   if (line.empty() || line.starts_with('|')) return;
   if (section.numbers.empty()) {
-    section.numbers = numbers_of(take_until(line, ':'));
+    section.numbers = numbers_of(take_part(line, ':'));
     line = trimmed(line);
   }
   section.about += (section.about.empty() ? "" : " ") + plain(line);
@@ -72,7 +68,7 @@ void parse_prose(CodeAdvice& section, std::string_view line) {
 std::vector<CodeAdvice> parse_errors_page(std::string_view page) {
   std::vector<CodeAdvice> sections;
   while (!page.empty()) {
-    const std::string_view line = take_until(page, '\n');
+    const std::string_view line = take_part(page, '\n');
     if (line.starts_with(kHeading)) {
       sections.emplace_back().code = line.substr(kHeading.size());
     } else if (sections.empty()) {

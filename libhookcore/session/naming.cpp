@@ -16,6 +16,13 @@ bool is_own_name(const std::string& directory, const std::string& given) {
   return directory.starts_with(kNamespacedPrefix) && own.substr(own.find('.') + 1) == given;
 }
 
+// given: how the id begins, or the directory.
+bool is_of_container(const std::string& directory, std::string_view given) {
+  if (given.starts_with(kContainerPrefix)) given.remove_prefix(kContainerPrefix.size());
+  return directory.starts_with(kContainerPrefix) && !given.empty() &&
+         own_name(directory).starts_with(given);
+}
+
 Error ambiguous(const std::string& given, std::vector<std::string> meant) {
   std::sort(meant.begin(), meant.end());
   std::string names = quote(meant.front());
@@ -54,12 +61,11 @@ std::optional<std::string> pick(const std::string& given,
   if (given.empty()) return std::nullopt;
   const auto exact = std::find(directories.begin(), directories.end(), given);
   if (exact != directories.end()) return *exact;
-  auto found = only(given, directories,
-                    [&](const std::string& directory) { return is_own_name(directory, given); });
-  if (found) return found;
+  const std::string whole_id = std::string(kContainerPrefix) + given;
+  const bool is_id =
+      std::find(directories.begin(), directories.end(), whole_id) != directories.end();
   return only(given, directories, [&](const std::string& directory) {
-    return directory.starts_with(kContainerPrefix) &&
-           (own_name(directory).starts_with(given) || directory.starts_with(given));
+    return is_own_name(directory, given) || (!is_id && is_of_container(directory, given));
   });
 }
 

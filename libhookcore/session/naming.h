@@ -18,8 +18,9 @@ Kind kind_of(const std::string& directory);
 std::string own_name(const std::string& directory);
 
 /// The directory among those given that is meant: one of this name, else the one whose own name it
-/// is (of k-NS.NAME also NAME alone), else the one of a container whose id begins so. nullopt where
-/// there is none. Throws Error(kSession) that names them where there are several.
+/// is (of k-NS.NAME also NAME alone), or that of a container whose id begins so, unless it is
+/// another's whole id. nullopt where there is none. Throws Error(kSession) that names them where
+/// there are several: somebody may have called a session as another container begins.
 std::optional<std::string> pick(const std::string& given,
                                 const std::vector<std::string>& directories);
 

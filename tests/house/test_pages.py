@@ -37,6 +37,8 @@ def test_plots():
     told = [f"`{data['command']}`", f"{machine['processor']}, {machine['cpus']} cores", machine["memory"],
             machine["kernel"], machine["system"], f"| load | {machine['load']},", *machine["programs"]]
     assert [words for words in told if words not in text] == []
+    missed = [f"| `{row['what']}` | {row['ratio']} | {row['bar']} |" for row in data["rows"] if row["met"] == "missed"]
+    assert [words for words in missed if words not in text] == []
     assert len(data["rows"]) > 20 and all(len(row) == 6 for row in data["rows"])
 
 

@@ -102,6 +102,8 @@ TEST(EditDistance, CountsSteps) {
   EXPECT_EQ(3U, edit_distance("", "abc"));
   EXPECT_EQ(3U, edit_distance("kitten", "sitting"));
   EXPECT_EQ(edit_distance("flaw", "lawn"), edit_distance("lawn", "flaw"));
+  EXPECT_EQ(1U, edit_distance("lgo", "log")) << "two letters exchanged";
+  EXPECT_EQ(2U, edit_distance("lgo", "gc"));
 }
 
 }  // namespace

@@ -154,9 +154,12 @@ TEST_F(Crio, WhatOurFileLeadsToMustBeThere) {
              "fail runtime-handler: /opt/oci-cnb-hooks/current/hooks.d holds no file");
   remove("/opt/oci-cnb-hooks/current/oci-cnb-poststop");
   EXPECT_HAS(complaints(), "fail programs: /opt/oci-cnb-hooks/current/oci-cnb-poststop is missing");
-  put("/etc/crio/crio.conf.d/60", "[crio.runtime.runtimes.x]\nruntime_path = '/usr/bin/none'\n");
+  const std::string handler = "]\nruntime_path = '/usr/bin/none'\n";
+  put("/etc/crio/crio.conf.d/60", "[crio.runtime.runtimes.theirs" + handler);
+  put(node::kCrioConfig, "[crio.runtime.runtimes.ours" + handler);
   EXPECT_HAS(complaints(),
-             "fail runtime-handler: handler \"x\" names \"/usr/bin/none\", which is missing");
+             "fail runtime-handler: handler \"ours\" names \"/usr/bin/none\", which is missing");
+  EXPECT_EQ(complaints().find("theirs"), std::string::npos) << "what others name is theirs";
 }
 
 TEST_F(Crio, NeedsThePlugin) {

@@ -349,6 +349,25 @@ TEST_F(Node, CriosHandlerHasAllOfTheDefaultOne) {
             std::string::npos);
 }
 
+TEST_F(Node, CriosDefaultHandlerMayBeOurs) {
+  request_.engine = Engine::kCrio;
+  tree::make(root(), {"etc/crio/crio.conf.d/"});
+  install();
+  tree::write(root() + "/etc/crio/crio.conf.d/60-site.conf",
+              "[crio.runtime]\ndefault_runtime = \"cnb\"\n");
+  EXPECT_FALSE(install()) << "it stands on what it stood on";
+}
+
+TEST_F(Node, CriosOtherHandlersMayHaveAnySetting) {
+  request_.engine = Engine::kCrio;
+  tree::make(root(), {"etc/crio/"});
+  tree::write(root() + "/etc/crio/crio.conf", "[crio.runtime.runtimes.kata]\nx = 1.5\n");
+  EXPECT_TRUE(install());
+  request_.based_on = "kata";
+  expect_refusal(Code::kSettings, "setting \"x\" of the runtime handler \"kata\"",
+                 [&] { install(); });
+}
+
 TEST_F(Node, CriosHooksOfOthersStay) {
   request_.engine = Engine::kCrio;
   const std::string theirs = root() + "/etc/crio/crio.conf.d/00-default";

@@ -132,10 +132,10 @@ TEST_F(PluginTest, CriosOwnPathBesideTheImagesIsNoWarning) {
   EXPECT_EQ(told.warnings, std::vector<std::string>{});
 }
 
-TEST_F(PluginTest, TheLastOfTwoValuesIsLookedAt) {
+TEST_F(PluginTest, AVariableOfOursThatStandsTwiceIsRefused) {
   request.mutable_container()->add_env("CNB_PLATFORM_API=0.9");
-  request.mutable_container()->add_env("CNB_PLATFORM_API=abc");
-  expect_refused("CNB_PLATFORM_API is \"abc\"");
+  request.mutable_container()->add_env("CNB_PLATFORM_API=0.12");
+  expect_refused("\"CNB_PLATFORM_API\" stands more than once");
 }
 
 TEST_F(PluginTest, AHookThatIsThereIsNotAddedAgain) {

@@ -29,6 +29,7 @@ TEST(Naming, NoneIsNone) {
   for (const char* given : {"", "buil", "web.", "b", "99", "6f", "..", "n-", "build/"}) {
     EXPECT_EQ(std::nullopt, pick(given, kAll)) << given;
   }
+  for (const char* given : {"c", "c-"}) EXPECT_EQ(std::nullopt, pick(given, {"c-0123"})) << given;
 }
 
 TEST(Naming, SeveralAreNamed) {
@@ -42,6 +43,9 @@ TEST(Naming, SeveralAreNamed) {
         error.line());
   }
   EXPECT_THROW(pick("01", kAll), Error);
+  EXPECT_THROW(pick("c-0123", {"c-0123abcd", "k-dev.c-0123"}), Error) << "of somebody else";
+  EXPECT_THROW(pick("0123", {"c-0123abcd", "n-0123"}), Error);
+  EXPECT_EQ("c-0123", pick("0123", {"c-0123abcd", "c-0123"})) << "a whole id";
   EXPECT_EQ("n-build", pick("n-build", kAll)) << "a directory's name says which";
   EXPECT_EQ("n-n-build", pick("n-n-build", kAll));
   EXPECT_EQ("n-n-build", pick("n-build", {"n-n-build"}));
