@@ -10,6 +10,7 @@
 #include "hooks/cli/log_text.h"
 #include "hooks/cli/session_commands.h"
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/text.h"
 #include "libhookcore/hook/program.h"
 #include "libhookcore/node/host.h"
 
@@ -40,10 +41,7 @@ Json end_of_log() {
   const std::string log = store ? read_log(*store) : std::string();
   Json lines = Json::array();
   for (std::string_view rest = log; !rest.empty() && lines.size() < kLogLines;) {
-    rest.remove_suffix(rest.ends_with('\n') ? 1 : 0);
-    const size_t begin = rest.rfind('\n') + 1;
-    lines.push_back(std::string(rest.substr(begin)));
-    rest = rest.substr(0, begin);
+    lines.push_back(std::string(take_last_line(rest)));
   }
   std::reverse(lines.begin(), lines.end());
   return lines;

@@ -2,7 +2,6 @@
 // key.
 #include "hooks/cli/config_commands.h"
 
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -59,10 +58,6 @@ std::string origin(const Effective& one) {
   return one.file.empty() ? "default" : one.file + ":" + std::to_string(one.line);
 }
 
-std::string padded(std::string_view text, size_t width) {
-  return std::string(text) + std::string(width - std::min(width, text.size()) + 2, ' ');
-}
-
 /// For people: no value may have words for what holds.
 std::string shown(const Effective& one) {
   if (!one.value.empty()) return one.value;
@@ -70,18 +65,11 @@ std::string shown(const Effective& one) {
 }
 
 void list_text(const std::vector<Effective>& all) {
-  size_t key_width = 3;
-  size_t value_width = 5;
+  std::vector<std::vector<std::string>> rows{{"KEY", "VALUE", "FROM"}};
   for (const Effective& one : all) {
-    key_width = std::max(key_width, one.key.size());
-    value_width = std::max(value_width, shown(one).size());
+    rows.push_back({std::string(one.key), shown(one), origin(one)});
   }
-  std::string text = padded("KEY", key_width) + padded("VALUE", value_width) + "FROM\n";
-  for (const Effective& one : all) {
-    text += padded(one.key, key_width);
-    text += padded(shown(one), value_width) + origin(one) + "\n";
-  }
-  print(text);
+  print(table(rows));
 }
 
 Json to_json(const std::vector<Effective>& all) {

@@ -3,13 +3,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <optional>
 
 #include "hooks/cli/named.h"
 #include "hooks/cli/subordinate_ids.h"
 #include "hooks/cli/usage.h"
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/text.h"
 #include "libhookcore/optin/request.h"
 
 namespace hookcore::cli {
@@ -24,17 +24,12 @@ std::string directory(const std::string& path, Code code) {
   return real;
 }
 
-std::optional<uint32_t> number(std::string_view text) {
-  uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 oci::User parse_user(const std::string& text) {
   const std::string uid_text = text.substr(0, text.find(':'));
-  const auto uid = number(uid_text);
-  const auto gid = uid_text.size() == text.size() ? uid : number(text.substr(uid_text.size() + 1));
+  const auto uid = parse_number<uint32_t>(uid_text);
+  const auto gid = uid_text.size() == text.size()
+                       ? uid
+                       : parse_number<uint32_t>(text.substr(uid_text.size() + 1));
   if (!uid || !gid) {
     throw Error(Code::kUsage, "not a user: " + quote(text), "--user",
                 "write UID or UID:GID, in numbers");

@@ -1,7 +1,6 @@
 // oci-cnb explain: what a failure means, by its code, or by the last one that was logged.
 #include "hooks/cli/explain_command.h"
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -60,11 +59,8 @@ std::string_view code_of(std::string_view line) {
 /// The last line of a failure that has a section; empty: there is none.
 std::string_view last_failure(std::string_view log, const Sections& sections) {
   while (!log.empty()) {
-    log.remove_suffix(log.ends_with('\n') ? 1 : 0);
-    const size_t begin = log.rfind('\n') + 1;
-    const std::string_view line = log.substr(begin);
+    const std::string_view line = take_last_line(log);
     if (find_section(sections, code_of(line)) != nullptr) return line;
-    log.remove_suffix(log.size() - begin);
   }
   return {};
 }

@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -13,6 +12,7 @@
 #include "hooks/cli/output.h"
 #include "hooks/cli/subordinate_ids.h"
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/text.h"
 #include "libhookcore/changes/export.h"
 
 namespace hookcore::cli {
@@ -25,9 +25,8 @@ std::optional<int64_t> source_date_epoch() {
   const char* const text = std::getenv("SOURCE_DATE_EPOCH");
   if (text == nullptr || *text == '\0') return std::nullopt;
   const std::string_view digits(text);
-  int64_t seconds = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), seconds);
-  if (error == std::errc() && end == digits.data() + digits.size() && seconds >= 0) return seconds;
+  const auto seconds = parse_number<int64_t>(digits);
+  if (seconds && *seconds >= 0) return seconds;
   throw Error(Code::kUsage, "not a number of seconds: " + quote(digits), "SOURCE_DATE_EPOCH");
 }
 

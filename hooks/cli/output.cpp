@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -60,6 +61,21 @@ const Style& style() {
   static const Style kColours = {"\033[1m", "\033[2m", "\033[31m", "\033[32m", "\033[0m"};
   const bool wanted = no_color == nullptr || *no_color == 0;
   return wanted && ::isatty(STDOUT_FILENO) == 1 ? kColours : kPlain;
+}
+
+std::string table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<size_t> widths(rows.empty() ? 0 : rows.front().size());
+  for (const auto& row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      const bool last = i + 1 == row.size();
+      text += row[i] + (last ? "\n" : std::string(widths[i] - row[i].size() + 2, ' '));
+    }
+  }
+  return text;
 }
 
 std::string human_bytes(unsigned long long bytes) {

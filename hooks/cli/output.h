@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// What all commands print alike.
 namespace hookcore::cli {
@@ -27,6 +28,9 @@ struct Style {
   std::string_view bold, dim, red, green, reset;
 };
 const Style& style();
+
+/// Rows of as many words each, as columns of one width, but for the last.
+std::string table(const std::vector<std::vector<std::string>>& rows);
 
 /// "1.5 MiB"
 std::string human_bytes(unsigned long long bytes);

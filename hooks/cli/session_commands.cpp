@@ -10,7 +10,6 @@
 #include <ctime>
 #include <memory>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "hooks/cli/changes_commands.h"
@@ -79,25 +78,15 @@ std::string members_of(const session::Listing& listing) {
 }
 
 void list_text(const std::vector<session::Listing>& sessions) {
-  using Row = std::array<std::string, 8>;
-  std::vector<Row> rows{{"SESSION", "KIND", "STATE", "SCRATCH", "WAY", "SIZE", "AGE", "MEMBERS"}};
+  std::vector<std::vector<std::string>> rows{
+      {"SESSION", "KIND", "STATE", "SCRATCH", "WAY", "SIZE", "AGE", "MEMBERS"}};
   for (const session::Listing& one : sessions) {
     rows.push_back({short_name(one), std::string(name(one.kind)), std::string(name(one.condition)),
                     one.scratch.empty() ? "?" : printable(one.scratch), std::string(name(one.way)),
                     size_of(one), human_age(::time(nullptr) - one.last_change_time),
                     members_of(one)});
   }
-  std::array<size_t, std::tuple_size_v<Row>> widths{};
-  for (const Row& row : rows) {
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::string text;
-  for (const Row& row : rows) {
-    for (size_t i = 0; i < row.size(); ++i) {
-      const bool last = i + 1 == row.size();
-      text += row[i] + (last ? "\n" : std::string(widths[i] - row[i].size() + 2, ' '));
-    }
-  }
+  std::string text = table(rows);
   for (const session::Listing& one : sessions) {
     if (!one.failure.empty()) {
       text += short_name(one) + ": broken: " + printable(one.failure) + "\n";

@@ -14,6 +14,7 @@
 
 #include "libhookcore/base/error.h"
 #include "libhookcore/base/path.h"
+#include "libhookcore/copy/manifest.h"
 #include "libhookcore/sys/contents.h"
 
 namespace hookcore::changes {
@@ -24,10 +25,8 @@ void copy_contents(int from, int to, const std::string& path) {
   const auto size = static_cast<uint64_t>(before.st_size);
   sys::copy_contents(from, to, {size}, path, [](uint64_t /*bytes*/) {});
   const struct ::stat after = sys::stat_fd(from, path);
-  if (after.st_size == before.st_size && after.st_mtim.tv_sec == before.st_mtim.tv_sec &&
-      after.st_mtim.tv_nsec == before.st_mtim.tv_nsec) {
-    return;
-  }
+  const bool same_time = copy::stamp_of(after.st_mtim) == copy::stamp_of(before.st_mtim);
+  if (after.st_size == before.st_size && same_time) return;
   throw Error(Code::kSource, "a container wrote to it while we were at work", quote(path),
               "apply again when it is done");
 }
@@ -249,8 +248,7 @@ class Apply {
     const auto there = sys::stat_at(parent, name);
     const auto same = [&] {
       return there && there->st_ino == entry.old.st_ino &&
-             ((there->st_ctim.tv_sec == entry.old.st_ctim.tv_sec &&
-               there->st_ctim.tv_nsec == entry.old.st_ctim.tv_nsec) ||
+             (copy::stamp_of(there->st_ctim) == copy::stamp_of(entry.old.st_ctim) ||
               journal_.knows(*there));
     };
     if (replaces && !same()) {

@@ -10,6 +10,7 @@
 #include <climits>
 #include <cstring>
 
+#include "libhookcore/base/path.h"
 #include "libhookcore/sys/contents.h"
 #include "libhookcore/sys/file.h"
 
@@ -25,9 +26,7 @@ std::string join(const std::string& directory, const std::string& name) {
 }
 
 std::pair<std::string, std::string> split(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return {"", path};
-  return {path.substr(0, slash), path.substr(slash + 1)};
+  return {parent_path(path), base_name(path)};
 }
 
 bool is_gone(int error_number) { return error_number == ENOENT || error_number == ENOTDIR; }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/path.h"
 #include "libhookcore/doctor/checks.h"
 #include "libhookcore/doctor/nri.h"
 #include "libhookcore/node/crio_config.h"
@@ -22,8 +23,7 @@ Findings check_leads(const Machine& machine, const node::CrioConfiguration& foun
     bad.push_back(
         failure(kHandler, std::string(node::kCrioHooks) + " holds no file", kUnfiltered, kInstall));
   }
-  const std::string current =
-      std::string(node::kCrioHooks, std::string(node::kCrioHooks).rfind('/'));
+  const std::string current = parent_path(node::kCrioHooks);
   for (const char* name : {"/oci-cnb-createruntime", "/oci-cnb-poststop"}) {
     Finding program = check_program(machine, current + name, "no pod that has a role starts");
     if (program.status == Status::kOk) continue;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/path.h"
 #include "libhookcore/doctor/podman_config.h"
 #include "libhookcore/node/hook_file.h"
 
@@ -53,12 +54,9 @@ doctor::PodmanConfig settings_without(const PodmanRequest& request, const std::s
   return config;
 }
 
-std::string directory_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
-
 /// Another file of the same directory, later in the order of names, has the last word.
 void require_last(const Places& places, const std::string& decided_by) {
-  if (directory_of(decided_by) != directory_of(places.drop_in) || decided_by < places.drop_in)
-    return;
+  if (parent_path(decided_by) != parent_path(places.drop_in) || decided_by < places.drop_in) return;
   throw Error(Code::kSettings, "its hooks_dir is read after ours", decided_by,
               "rename it to something before " + places.drop_in);
 }

@@ -8,22 +8,18 @@
 #include <cerrno>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/path.h"
 #include "libhookcore/sys/file.h"
 
 namespace hookcore::hook {
 namespace {
-
-std::string parent_directory(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  return slash == std::string::npos || slash == 0 ? "/" : path.substr(0, slash);
-}
 
 // crun reports "/" as the bundle under some of podman's maps (crun#2025, #2038): config.json then
 // stands where the rootfs does.
 std::vector<std::string> config_candidates(const oci::State& state) {
   std::vector<std::string> paths;
   if (!state.bundle.empty() && state.bundle != "/") paths.push_back(state.bundle + "/config.json");
-  if (!state.root.empty()) paths.push_back(parent_directory(state.root) + "/config.json");
+  if (!state.root.empty()) paths.push_back(parent_path(state.root) + "/config.json");
   return paths;
 }
 

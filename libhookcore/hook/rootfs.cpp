@@ -9,6 +9,7 @@
 #include <climits>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/path.h"
 #include "libhookcore/hook/container.h"
 #include "libhookcore/sys/file.h"
 #include "libhookcore/sys/mount.h"
@@ -16,13 +17,6 @@
 
 namespace hookcore::hook {
 namespace {
-
-std::string directory_part(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
-}
-
-std::string name_part(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 std::string link_target(int fd) {
   std::array<char, PATH_MAX> target{};
@@ -106,7 +100,7 @@ Rootfs::~Rootfs() {
 }
 
 int Rootfs::parent_of(const std::string& path, sys::UniqueFd& opened) const {
-  const std::string directory = directory_part(path);
+  const std::string directory = parent_path(path);
   if (directory == "/") return fd_.get();
   const int fd =
       sys::open_at_raw(fd_.get(), directory, O_PATH | O_DIRECTORY, sys::Resolve::kInRoot);
@@ -127,7 +121,7 @@ std::optional<sys::UniqueFd> Rootfs::directory(const std::string& path) const {
 
 std::optional<sys::UniqueFd> Rootfs::directory_in(int parent, const std::string& path) const {
   auto found =
-      sys::try_open_at(parent, name_part(path), O_PATH | O_NOFOLLOW, sys::Resolve::kNoLinks);
+      sys::try_open_at(parent, base_name(path), O_PATH | O_NOFOLLOW, sys::Resolve::kNoLinks);
   if (!found) return std::nullopt;
   const struct ::stat status = sys::stat_fd(found->get(), path);
   if (!S_ISDIR(status.st_mode)) not_a_directory(found->get(), path, status.st_mode);
@@ -147,7 +141,7 @@ sys::UniqueFd Rootfs::ensure_directory(const std::string& path, uid_t uid, gid_t
                 "the image's file system", "make it in the image");
   }
   if (auto found = directory_in(parent, path)) return std::move(*found);
-  const std::string name = name_part(path);
+  const std::string name = base_name(path);
   if (!opened) opened.reset(::fcntl(parent, F_DUPFD_CLOEXEC, 3));
   if (!opened) throw SystemError("fcntl", path, errno, Code::kLayout);
   {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/path.h"
 #include "libhookcore/copy/copy.h"
 #include "libhookcore/fuse/trial.h"
 #include "libhookcore/session/helper.h"
@@ -13,8 +14,7 @@ namespace {
 
 // oci-cnb-fuse lies beside the hook.
 std::string helper_program(const sys::Proc& proc) {
-  const std::string self = proc.path_of_program();
-  return self.substr(0, self.rfind('/') + 1) + fuse::kHelperName;
+  return join_path(parent_path(proc.path_of_program()), fuse::kHelperName);
 }
 
 // Files that are missing then, or empty, would pass for what its containers have made of them, and

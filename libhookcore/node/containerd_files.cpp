@@ -16,19 +16,16 @@ constexpr const char* kDropInName = "50-oci-cnb-hooks.toml";
 /// In our block, where it was put into a file that was there, and empty.
 constexpr const char* kWasEmpty = "# and leaves the file, which was empty\n";
 
-std::string directory_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
-std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
 bool is_pattern(const std::string& path) { return path.find('*') != std::string::npos; }
 
 /// As Go's filepath.Glob: sorted, "*" takes a leading dot as well.
 std::vector<std::string> glob(const Host& host, const std::string& pattern) {
-  std::vector<std::string> directories{directory_of(pattern)};
+  std::vector<std::string> directories{parent_path(pattern)};
   if (is_pattern(directories.front())) directories = glob(host, directories.front());
   std::vector<std::string> found;
   for (const std::string& directory : directories) {
     for (const std::string& name : host.list(directory)) {
-      if (::fnmatch(name_of(pattern).c_str(), name.c_str(), 0) == 0) {
+      if (::fnmatch(base_name(pattern).c_str(), name.c_str(), 0) == 0) {
         found.push_back(std::string(directory).append("/").append(name));
       }
     }
@@ -66,13 +63,13 @@ class Reader {
                     "write it as an absolute path: containerd 1.x and 2.x look for it in different "
                     "places");
       }
-      path = directory_of(file.path) + "/" + path;
+      path = parent_path(file.path) + "/" + path;
     }
     path = normalise_path(path);
     if (!is_pattern(path)) return add(path, file.path);
-    const std::string directory = directory_of(path);
+    const std::string directory = parent_path(path);
     if (!is_pattern(directory)) {
-      const bool takes_ours = ::fnmatch(name_of(path).c_str(), kDropInName, 0) == 0;
+      const bool takes_ours = ::fnmatch(base_name(path).c_str(), kDropInName, 0) == 0;
       if (takes_ours && version >= 3) drop_in_directories_.push_back(directory);
       if (!host_.exists(directory)) {
         notes_.push_back(file.path + " imports " + quote(written) +
@@ -100,7 +97,7 @@ class Reader {
 };
 
 bool is_ours(const ConfigFile& file) {
-  return name_of(file.path) == kDropInName && is_drop_in(file.text);
+  return base_name(file.path) == kDropInName && is_drop_in(file.text);
 }
 
 bool was_empty(std::string_view text) {

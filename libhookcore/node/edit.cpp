@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "libhookcore/base/error.h"
+#include "libhookcore/base/path.h"
 
 namespace hookcore::node {
 namespace {
@@ -58,8 +59,6 @@ std::string hunk(std::string_view before, std::string_view after) {
   return out;
 }
 
-std::string directory_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
-
 }  // namespace
 
 std::vector<std::string> made_directories(const Host& host, const std::string& path) {
@@ -72,8 +71,8 @@ std::vector<std::string> made_directories(const Host& host, const std::string& p
     }
     return made;
   }
-  for (std::string above = directory_of(path); !above.empty() && !host.exists(above);
-       above = directory_of(above)) {
+  for (std::string above = parent_path(path); !above.empty() && !host.exists(above);
+       above = parent_path(above)) {
     made.push_back(above);
   }
   return made;

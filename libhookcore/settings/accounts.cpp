@@ -1,8 +1,6 @@
 #include "libhookcore/settings/accounts.h"
 
 #include <array>
-#include <charconv>
-#include <optional>
 
 #include "libhookcore/base/text.h"
 
@@ -16,19 +14,11 @@ std::array<std::string_view, kCount> fields_of(std::string_view line) {
   return fields;
 }
 
-/// Of digits alone.
-std::optional<uint32_t> number(std::string_view text) {
-  uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 // NAME:PASSWORD:UID:GID:GECOS:HOME:SHELL, without the last.
 std::array<std::string_view, 6> find_user(std::string_view passwd, uid_t uid) {
   while (!passwd.empty()) {
     const auto fields = fields_of<6>(take_line(passwd));
-    if (number(fields[2]) == uid) return fields;
+    if (parse_number<uint32_t>(fields[2]) == uid) return fields;
   }
   return {};
 }
@@ -48,9 +38,9 @@ IdRanges granted_ids(std::string_view text, std::string_view name, uid_t uid) {
   IdRanges ranges;
   while (!text.empty()) {
     const auto [owner, start_text, count_text] = fields_of<3>(take_line(text));
-    const auto start = number(start_text);
-    const auto count = number(count_text);
-    const bool meant = (!name.empty() && owner == name) || number(owner) == uid;
+    const auto start = parse_number<uint32_t>(start_text);
+    const auto count = parse_number<uint32_t>(count_text);
+    const bool meant = (!name.empty() && owner == name) || parse_number<uint32_t>(owner) == uid;
     if (meant && start && count) ranges.emplace_back(*start, *count);
   }
   return ranges;

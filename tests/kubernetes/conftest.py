@@ -65,6 +65,18 @@ def configuration():
     return {path: path.read_bytes() for path in CONFIG.parent.rglob("*") if path.is_file()}
 
 
+def untouched_node(directory, *archives):
+    """containerd as an administrator has it, before anything of ours; archives: images beside IMAGES."""
+    node = Containerd(directory, config=CONFIG).configure().start()
+    for archive in archives:
+        node.import_images(archive)
+    node.load(*IMAGES)
+    yield node
+    node.sweep()
+    node.stop()
+    CONFIG.unlink()
+
+
 @pytest.fixture(scope="session")
 def serve(programs):
     """serve(directory, *options of `oci-cnb node install`): containerd with our handler. At the end

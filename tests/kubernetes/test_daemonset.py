@@ -6,11 +6,10 @@ import pytest
 
 from kit import traces
 from kit.checks import overlay_at
-from kit.containerd import Containerd
 from kit.engine import must
 from kit.pod import DEV, Volume
 from kit.probe import Probe
-from conftest import CHECKOUT, CONFIG, IMAGES
+from conftest import CHECKOUT, CONFIG, untouched_node
 from kubelet import Kubelet, await_true
 
 pytestmark = pytest.mark.containerd_since((1, 7))
@@ -43,14 +42,7 @@ def image(room, programs):
 
 @pytest.fixture(scope="module")
 def node(room, image):
-    """containerd as an administrator has it, before anything of ours."""
-    node = Containerd(room / "daemonset", config=CONFIG).configure().start()
-    must(["ctr", "--address", node.socket, "-n", "k8s.io", "images", "import", image])
-    node.load(*IMAGES)
-    yield node
-    node.sweep()
-    node.stop()
-    CONFIG.unlink()
+    yield from untouched_node(room / "daemonset", image)
 
 
 @pytest.fixture

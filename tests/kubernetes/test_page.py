@@ -11,7 +11,6 @@ from api_server import ApiServer
 from cluster import Cluster
 from conftest import CHECKOUT
 from kit import oci_image
-from kit.engine import must
 from kit.pages import examples
 from kubelet import Kubelet
 from plugin import Plugin
@@ -31,7 +30,7 @@ def project(room, node):
     """As the page begins, with the image that it names."""
     archive = room / "busybox.tar"
     archive.write_bytes(oci_image.archive("basic", called="localhost/busybox:latest"))
-    must(["ctr", "--address", node.socket, "-n", "k8s.io", "images", "import", archive])
+    node.import_images(archive)
     path = room / "project"
     (path / "node_modules/dep").mkdir(parents=True)
     (path / ".dockerignore").write_text("node_modules\n")

@@ -10,9 +10,8 @@ import pytest
 
 from api_server import ApiServer
 from cluster import NODE, Cluster
-from conftest import CHECKOUT, CONFIG, IMAGES, configuration
+from conftest import CHECKOUT, configuration, untouched_node
 from kit import oci_image
-from kit.containerd import Containerd
 from kit.engine import must
 from kit.pages import examples
 from kubelet import Kubelet, await_true
@@ -27,13 +26,7 @@ PLACEHOLDERS = {"REGISTRY": "localhost", "NODE": NODE, "POD": "cnb-dev"}
 
 @pytest.fixture(scope="module")
 def node(room):
-    """containerd as an administrator has it, before anything of ours."""
-    node = Containerd(room / "readme", config=CONFIG).configure().start()
-    node.load(*IMAGES)
-    yield node
-    node.sweep()
-    node.stop()
-    CONFIG.unlink()
+    yield from untouched_node(room / "readme")
 
 
 @pytest.fixture
@@ -68,7 +61,7 @@ def terminal(checkout, api, node):
         name = "localhost/oci-cnb-hooks:0.1.0"
         archive = checkout / "image.tar"
         must(["buildah", "push", name, f"docker-archive:{archive}:{name}"])
-        must(["ctr", "--address", node.socket, "-n", "k8s.io", "images", "import", archive])
+        node.import_images(archive)
         return ""
 
     def restart():

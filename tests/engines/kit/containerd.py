@@ -164,6 +164,10 @@ class Containerd:
 
     # --- images -----------------------------------------------------------------------------------
 
+    def import_images(self, archive):
+        """To where the CRI has them."""
+        must(["ctr", "--address", self.socket, "-n", "k8s.io", "images", "import", archive])
+
     def load(self, *variants):
         """Imports images and waits until the CRI has seen them."""
         for variant in variants:
@@ -173,7 +177,7 @@ class Containerd:
                 entrypoint = ["/bin/busybox", "sleep", "1000000000"]
             base = "basic" if variant == PAUSE else variant
             path.write_bytes(oci_image.archive(base, entrypoint, oci_image.name(variant)))
-            must(["ctr", "--address", self.socket, "-n", "k8s.io", "images", "import", path])
+            self.import_images(path)
             path.unlink()
             self._await_image(variant)
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,24 @@ TEST(TakePart, LeavesWhatIsBehindTheSeparator) {
   EXPECT_EQ("", take_part(text, ':'));
   EXPECT_EQ("7", take_part(text, ':'));
   EXPECT_EQ("", take_part(text, ':')) << "and nothing where there is nothing";
+}
+
+TEST(TakeLastLine, CutsFromTheEnd) {
+  for (std::string_view text : {"a\n\nb\n", "a\n\nb"}) {
+    EXPECT_EQ("b", take_last_line(text));
+    EXPECT_EQ("", take_last_line(text));
+    EXPECT_EQ("a", take_last_line(text));
+    EXPECT_EQ("", text);
+    EXPECT_EQ("", take_last_line(text)) << "and nothing where there is nothing";
+  }
+}
+
+TEST(ParseNumber, IsAllOfTheText) {
+  EXPECT_EQ(17U, parse_number<uint32_t>("17"));
+  EXPECT_EQ(-17, parse_number<int64_t>("-17"));
+  for (const char* text : {"", " 1", "1 ", "+1", "-1", "0x1", "1a", "4294967296"}) {
+    EXPECT_EQ(std::nullopt, parse_number<uint32_t>(text)) << text;
+  }
 }
 
 }  // namespace
