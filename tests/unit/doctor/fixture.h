@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -29,9 +28,6 @@ inline std::string hook_json(const std::string& program, const std::string& stag
 class Doctor : public ::testing::Test {
  protected:
   Doctor() {
-    const char* base = std::getenv("TMPDIR");
-    root_ = std::string(base != nullptr ? base : "/tmp") + "/doctor.XXXXXX";
-    if (::mkdtemp(root_.data()) == nullptr) std::abort();
     ::chmod(root_.c_str(), 0755);
     for (const char* program :
          {"oci-cnb-precreate", "oci-cnb-createruntime", "oci-cnb-prestart", "oci-cnb-poststop",
@@ -49,7 +45,6 @@ class Doctor : public ::testing::Test {
     put("/proc/self/mountinfo", "30 20 0:30 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
     std::filesystem::create_directories(root_ + "/var/lib");
   }
-  ~Doctor() override { std::filesystem::remove_all(root_); }
 
   void put(const std::string& path, const std::string& text, mode_t mode = 0644) {
     tree::make(root_, {path.substr(1) + "=" + text});
@@ -88,7 +83,8 @@ class Doctor : public ::testing::Test {
   }
   std::string complaints() { return complaints(machine()); }
 
-  std::string root_;
+  const tree::Room room_{"doctor"};
+  const std::string root_ = room_.path();
   std::string version_ = "5.4.2";
   WayAnswer answer_{Way::kOverlay, {}, false, 0, "", ""};
   WayQuestion question_;

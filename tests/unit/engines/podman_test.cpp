@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "libhookcore/base/error.h"
@@ -22,14 +21,11 @@ using Strings = std::vector<std::string>;
 class PodmanSettings : public ::testing::Test {
  protected:
   PodmanSettings() {
-    const char* base = std::getenv("TMPDIR");
-    request_.root = std::string(base != nullptr ? base : "/tmp") + "/podman.XXXXXX";
-    if (::mkdtemp(request_.root.data()) == nullptr) std::abort();
+    request_.root = room_.path();
     request_.user = {1000, false, "/home/me"};
     request_.hooks_directory = "/hooks";
     tree::make(request_.root, {"etc/", "home/me/"});
   }
-  ~PodmanSettings() override { std::filesystem::remove_all(request_.root); }
 
   void write(const std::string& path, const std::string& text) const {
     std::filesystem::create_directories(std::filesystem::path(request_.root + path).parent_path());
@@ -69,6 +65,7 @@ class PodmanSettings : public ::testing::Test {
     EXPECT_FALSE(uninstall());
   }
 
+  const tree::Room room_{"podman"};
   PodmanRequest request_;
 };
 

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "libhookcore/base/error.h"
@@ -30,13 +29,9 @@ std::string runtime(const std::string& cri, const std::string& name, const std::
 class ContainerdFiles : public ::testing::Test {
  protected:
   ContainerdFiles() {
-    const char* base = std::getenv("TMPDIR");
-    root_ = std::string(base != nullptr ? base : "/tmp") + "/containerd.XXXXXX";
-    if (::mkdtemp(root_.data()) == nullptr) std::abort();
     tree::make(root_, {"etc/containerd/"});
     handler_.base_spec = "/opt/base.json";
   }
-  ~ContainerdFiles() override { std::filesystem::remove_all(root_); }
 
   void write(const std::string& path, const std::string& text) const {
     std::filesystem::create_directories(std::filesystem::path(root_ + path).parent_path());
@@ -89,7 +84,8 @@ class ContainerdFiles : public ::testing::Test {
         .value_or(std::string());
   }
 
-  std::string root_;
+  const tree::Room room_{"containerd"};
+  const std::string root_ = room_.path();
   Handler handler_;
 };
 

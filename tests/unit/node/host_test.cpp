@@ -5,8 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <thread>
 
 #include "libhookcore/node/edit.h"
@@ -18,20 +16,14 @@ namespace {
 
 class HostFiles : public ::testing::Test {
  protected:
-  HostFiles() {
-    const char* base = std::getenv("TMPDIR");
-    root_ = std::string(base != nullptr ? base : "/tmp") + "/host.XXXXXX";
-    if (::mkdtemp(root_.data()) == nullptr) std::abort();
-  }
-  ~HostFiles() override { std::filesystem::remove_all(root_); }
-
   mode_t mode(const std::string& path) const {
     struct ::stat status {};
     EXPECT_EQ(::stat((root_ + path).c_str(), &status), 0) << path;
     return status.st_mode & 07777U;
   }
 
-  std::string root_;
+  const tree::Room room_{"host"};
+  const std::string root_ = room_.path();
 };
 
 TEST_F(HostFiles, EverybodyMayReadWhatRootMakesWhateverTheUmask) {

@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -133,9 +132,6 @@ TEST(ContainerdConfig, RefusesWhatItCannotAddTo) {
 class Node : public ::testing::Test {
  protected:
   Node() {
-    const char* base = std::getenv("TMPDIR");
-    directory_ = std::string(base != nullptr ? base : "/tmp") + "/node.XXXXXX";
-    if (::mkdtemp(directory_.data()) == nullptr) std::abort();
     tree::make(directory_, {"host/etc/containerd/", "host/usr/bin/crun=runtime"});
     tree::write(root() + kConfig, kVersion2);
     for (const char* name :
@@ -144,7 +140,6 @@ class Node : public ::testing::Test {
     }
     request_.programs = {directory_ + "/programs"};
   }
-  ~Node() override { std::filesystem::remove_all(directory_); }
 
   std::string root() const { return directory_ + "/host"; }
   bool install() {
@@ -157,7 +152,8 @@ class Node : public ::testing::Test {
   }
   std::string read(const std::string& path) const { return tree::read(root() + path); }
 
-  std::string directory_;
+  const tree::Room room_{"node"};
+  const std::string directory_ = room_.path();
   Request request_;
 };
 

@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "tests/unit/support/expect_error.h"
+#include "tests/unit/support/tree.h"
 
 namespace hookcore::settings {
 namespace {
@@ -18,13 +18,6 @@ std::string changed(const std::string& text, const std::vector<Change>& changes)
 
 class EffectiveSettings : public testing::Test {
  protected:
-  EffectiveSettings() {
-    std::string pattern = std::filesystem::temp_directory_path() / "effective-XXXXXX";
-    room_ = ::mkdtemp(pattern.data());
-    files_ = {room_ + "/system.toml", room_ + "/user.toml"};
-  }
-  ~EffectiveSettings() override { std::filesystem::remove_all(room_); }
-
   static void write(const std::string& file, const std::string& text) {
     std::ofstream(file) << text;
     std::filesystem::permissions(file, std::filesystem::perms(0644));
@@ -37,8 +30,9 @@ class EffectiveSettings : public testing::Test {
     return {};
   }
 
-  std::string room_;
-  SettingsFiles files_;
+  const tree::Room directory_{"effective"};
+  const std::string room_ = directory_.path();
+  SettingsFiles files_{room_ + "/system.toml", room_ + "/user.toml"};
   const HostUser root_{0, true, {}};
   const HostUser user_{1000, false, "/home/ann"};
 };

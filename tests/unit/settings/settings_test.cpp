@@ -4,11 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 
 #include "tests/unit/support/expect_error.h"
+#include "tests/unit/support/tree.h"
 
 namespace hookcore::settings {
 namespace {
@@ -127,12 +126,6 @@ TEST(Settings, RefusesWhatIsNotToml) {
 
 class SettingsFilesTest : public testing::Test {
  protected:
-  SettingsFilesTest() {
-    std::string pattern = std::filesystem::temp_directory_path() / "settings-XXXXXX";
-    directory_ = ::mkdtemp(pattern.data());
-  }
-  ~SettingsFilesTest() override { std::filesystem::remove_all(directory_); }
-
   std::string file(const std::string& name, const std::string& text, mode_t mode = 0644) {
     const std::string path = directory_ + "/" + name;
     std::ofstream(path) << text;
@@ -140,7 +133,8 @@ class SettingsFilesTest : public testing::Test {
     return path;
   }
 
-  std::string directory_;
+  const tree::Room room_{"settings"};
+  const std::string directory_ = room_.path();
   const HostUser rootful_{0, true, {}};
   const HostUser rootless_{1000, false, "/home/dev"};
 };

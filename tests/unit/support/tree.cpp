@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <climits>
+#include <cstdlib>
+#include <filesystem>
 #include <sstream>
 #include <stdexcept>
 
@@ -127,5 +129,13 @@ bool exists(const std::string& path) {
   struct stat status {};
   return ::lstat(path.c_str(), &status) == 0;
 }
+
+Room::Room(const std::string& name) {
+  std::string pattern = std::filesystem::temp_directory_path() / (name + ".XXXXXX");
+  if (::mkdtemp(pattern.data()) == nullptr) fail("mkdtemp " + pattern);
+  path_ = std::filesystem::canonical(pattern);
+}
+
+Room::~Room() { std::filesystem::remove_all(path_); }
 
 }  // namespace tree

@@ -21,4 +21,19 @@ std::map<std::string, std::string> snapshot(const std::string& root);
 std::vector<std::string> names(const std::string& path);
 bool exists(const std::string& path);
 
+/// An empty directory below TMPDIR that goes, with all that is in it, when this object does.
+class Room {
+ public:
+  explicit Room(const std::string& name);
+  ~Room();
+  Room(const Room&) = delete;
+  Room& operator=(const Room&) = delete;
+
+  /// Without links.
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
 }  // namespace tree
