@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <optional>
+#include <string_view>
 
 #include "hooks/cli/named.h"
 #include "hooks/cli/subordinate_ids.h"
@@ -24,8 +25,8 @@ std::string directory(const std::string& path, Code code) {
   return real;
 }
 
-oci::User parse_user(const std::string& text) {
-  const std::string uid_text = text.substr(0, text.find(':'));
+oci::User parse_user(std::string_view text) {
+  const std::string_view uid_text = text.substr(0, text.find(':'));
   const auto uid = parse_number<uint32_t>(uid_text);
   const auto gid = uid_text.size() == text.size()
                        ? uid
