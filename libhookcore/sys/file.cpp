@@ -66,9 +66,12 @@ int open_at_raw(int dirfd, const std::string& path, int flags, Resolve resolve, 
   how.flags = static_cast<uint64_t>(static_cast<unsigned>(flags | O_CLOEXEC));
   how.mode = (flags & (O_CREAT | O_TMPFILE)) == 0 ? 0 : mode;
   how.resolve = resolve_flags(resolve);
-  // EAGAIN: a rename or mount raced with ".." under RESOLVE_IN_ROOT (openat2(2)). Bounded, so that
-  // a container that renames all the time can't keep a hook busy for ever.
+  // EAGAIN: a rename or mount raced with ".." under RESOLVE_IN_ROOT (openat2(2)). EXDEV: a way out,
+  // another mount, or what was found has been moved out of dirfd meanwhile, whose name may mean
+  // something else by now (Linux, fs/namei.c, complete_walk). Bounded, so that a container that
+  // renames all the time can't keep a hook busy for ever.
   constexpr int kTries = 1000;
+  int moves = 10;
   for (int left = kTries; left > 0;) {
     const long fd = ::syscall(SYS_openat2, dirfd, path.c_str(), &how, sizeof how);
     if (fd >= 0) return static_cast<int>(fd);
@@ -79,7 +82,7 @@ int open_at_raw(int dirfd, const std::string& path, int flags, Resolve resolve, 
       --left;
     } else if (errno == EAGAIN) {
       --left;
-    } else if (errno != EINTR) {
+    } else if (errno != EINTR && (errno != EXDEV || --moves == 0)) {
       return -errno;
     }
   }

@@ -418,11 +418,10 @@ TEST_P(StoreTest, AcquireAndCollectRace) {
     const std::string root = place.path + "/store";
     Store store = Store::open(root);
     const sys::Proc proc = sys::Proc::open();
-    const pid_t collector = ::fork();
-    if (collector == 0) {
+    std::jthread collector([&](const std::stop_token& stop) {
       Store own = Store::open(root);
-      while (true) own.collect(proc);
-    }
+      while (!stop.stop_requested()) own.collect(proc);
+    });
     // Whoever holds a session holds the directory that its name means.
     for (int round = 0; round < 500; ++round) {
       Session session = store.acquire("contested");
@@ -433,8 +432,8 @@ TEST_P(StoreTest, AcquireAndCollectRace) {
       EXPECT_TRUE(tree::exists(root + "/sessions/contested/state.json")) << round;
       session.write_state(state_of(proc, 0));
     }
-    ::kill(collector, SIGKILL);
-    ::waitpid(collector, nullptr, 0);
+    collector.request_stop();
+    collector.join();
     EXPECT_TRUE(store.collect(proc).problems.empty());
     EXPECT_TRUE(store.names().empty());
   });

@@ -120,6 +120,23 @@ TEST(OpenAt, IsNotHeldUpByRenames) {
   });
 }
 
+// What is moved out while it is opened isn't there: the kernel says EXDEV, as of another mount.
+TEST(OpenAt, WhatIsMovedAwayIsAbsent) {
+  sandbox::run(As::kPlain, [](const Place& place) {
+    tree::make(place.path, {"root/x/", "elsewhere/"});
+    const UniqueFd root = open_at(place.fd, "root", O_PATH | O_DIRECTORY, Resolve::kStrict);
+    const std::jthread renames([&](const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
+        ::renameat(place.fd, "root/x", place.fd, "elsewhere/x");
+        ::renameat(place.fd, "elsewhere/x", place.fd, "root/x");
+      }
+    });
+    std::set<int> results;
+    for (int i = 0; i < 100000; ++i) results.insert(try_open(root.get(), "x", Resolve::kStrict));
+    EXPECT_EQ((std::set<int>{0, ENOENT}), results);
+  });
+}
+
 // "Not there" is an answer; that there was no descriptor left to look with is none.
 TEST(OpenIfReadable, TellsAbsentFromUnknown) {
   sandbox::run(As::kPlain, [](const Place& place) {
