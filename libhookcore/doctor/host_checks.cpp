@@ -36,9 +36,9 @@ Finding check_helper(const Machine& machine, const std::string& name) {
 }  // namespace
 
 settings::Settings load_settings(const Machine& machine) {
-  settings::SettingsFiles files{machine.root + settings::kSystemFile, {}};
+  settings::SettingsFiles files{settings::kSystemFile, {}, machine.root};
   if (!machine.user.rootful && !machine.home.empty()) {
-    files.user = machine.root + machine.home + "/" + settings::kUserFile;
+    files.user = machine.home + "/" + settings::kUserFile;
   }
   return settings::load_settings(machine.user, files);
 }

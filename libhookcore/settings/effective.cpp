@@ -23,7 +23,7 @@ std::string_view default_of(std::string_view key) {
   return {};
 }
 
-void read_over(std::vector<Effective>& all, const std::string& file, const std::string& root = {}) {
+void read_over(std::vector<Effective>& all, const std::string& file, const std::string& root) {
   const auto text = read_settings_file(file, root);
   if (!text) return;
   for (const auto& [key, node] : parse_toml(*text)) {
@@ -162,7 +162,7 @@ std::vector<Effective> effective_settings(const HostUser& user, const SettingsFi
     all.push_back({key, std::string(default_of(key)), {}, 0});
   }
   if (!files.system.empty()) read_over(all, files.system, files.root);
-  if (!user.rootful && !files.user.empty()) read_over(all, files.user);
+  if (!user.rootful && !files.user.empty()) read_over(all, files.user, files.root);
   return all;
 }
 

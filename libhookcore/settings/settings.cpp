@@ -189,7 +189,7 @@ void merge_text(Settings& settings, const std::string& text, const std::string& 
 
 /// only: the one key that counts; empty: all of them, and no other may be there.
 void merge_file(Settings& settings, const std::string& file, std::string_view only,
-                const std::string& root = {}) {
+                const std::string& root) {
   const auto text = read_settings_file(file, root);
   if (text) merge_text(settings, *text, root + file, only);
 }
@@ -197,7 +197,7 @@ void merge_file(Settings& settings, const std::string& file, std::string_view on
 Settings load(const HostUser& user, const SettingsFiles& files, std::string_view only) {
   Settings settings;
   if (!files.system.empty()) merge_file(settings, files.system, only, files.root);
-  if (!user.rootful && !files.user.empty()) merge_file(settings, files.user, only);
+  if (!user.rootful && !files.user.empty()) merge_file(settings, files.user, only, files.root);
   return settings;
 }
 

@@ -81,8 +81,8 @@ std::optional<std::string> load_runtime(const HostUser& user);
 struct SettingsFiles {
   std::string system;
   std::string user;
-  /// The directory that is / of the machine whose system is: resolved as chroot would, and named in
-  /// front of it. Empty: this machine's.
+  /// The directory that is / of the machine whose files they are: resolved as chroot would, and
+  /// named in front of them. Empty: this machine's.
   std::string root = {};
 };
 Settings load_settings(const HostUser& user, const SettingsFiles& files);

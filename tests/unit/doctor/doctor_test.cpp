@@ -288,6 +288,14 @@ TEST_F(Doctor, SettingsAreReadAsTheHooksDo) {
   EXPECT_EQ(complaints(), "");
 }
 
+TEST_F(Doctor, SettingsBehindALinkAreThoseOfTheRoot) {
+  put("/srv/machine/config.toml", "\nscratchdir = \"/x\"\n");
+  std::filesystem::create_directories(root_ + "/etc/oci-cnb-hooks");
+  ASSERT_EQ(
+      ::symlink("/srv/machine/config.toml", (root_ + "/etc/oci-cnb-hooks/config.toml").c_str()), 0);
+  EXPECT_HAS(complaints(), "config.toml:2");
+}
+
 TEST_F(Doctor, ScratchOfOthersIsRefused) {
   std::filesystem::create_directories(root_ + "/var/lib/oci-cnb-hooks");
   ::chmod((root_ + "/var/lib/oci-cnb-hooks").c_str(), 0777);
