@@ -1,6 +1,6 @@
 #pragma once
 
-#include "hooks/cli/output.h"
+#include "hooks/cli/json_output.h"
 
 namespace hookcore::cli {
 

@@ -4,6 +4,9 @@
 
 #include <array>
 #include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "hooks/cli/output.h"
 
 namespace hookcore::cli {
 namespace {

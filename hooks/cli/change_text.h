@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "hooks/cli/output.h"
+#include "hooks/cli/json_output.h"
 #include "libhookcore/changes/summary.h"
 
 /// Changes as they are printed.

@@ -1,9 +1,9 @@
 // oci-cnb session diff, export, apply, rm: what a session's containers made of the workspace.
 #include "hooks/cli/changes_commands.h"
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +11,7 @@
 #include "hooks/cli/apply_command.h"
 #include "hooks/cli/change_text.h"
 #include "hooks/cli/export_command.h"
+#include "hooks/cli/json_output.h"
 #include "hooks/cli/output.h"
 #include "hooks/cli/session_commands.h"
 #include "libhookcore/base/error.h"
@@ -77,43 +78,44 @@ void remove(const Arguments& arguments) {
   empty_trash_detached(store);
 }
 
-CLI::App* add(CLI::App& group, const char* name, const char* description, Arguments& arguments) {
-  CLI::App* command = group.add_subcommand(name, description);
-  command->add_option("SESSION", arguments.id, "Its name or its container's id")->required();
+Command add(Command group, const char* name, const char* description, Arguments& arguments) {
+  const Command command = group.command(name, description);
+  command.option("SESSION", arguments.id, "Its name or its container's id").required();
   return command;
 }
 
 }  // namespace
 
-void add_changes_commands(CLI::App& group, int& exit_code) {
+void add_changes_commands(Command group, int& exit_code) {
   const auto arguments = std::make_shared<Arguments>();
-  auto* exports = add(group, "export",
-                      "The changes as a layer of an image: a tar with .wh. files. Exit code 1 when "
-                      "it can't hold everything",
-                      *arguments);
-  exports->add_option("-o,--output", arguments->file, "To this file instead of stdout");
-  exports->callback([arguments, &exit_code] { export_command(*arguments, exit_code); });
+  const Command exports =
+      add(group, "export",
+          "The changes as a layer of an image: a tar with .wh. files. Exit code 1 when "
+          "it can't hold everything",
+          *arguments);
+  exports.option("-o,--output", arguments->file, "To this file instead of stdout");
+  exports.callback([arguments, &exit_code] { export_command(*arguments, exit_code); });
 
-  auto* apply =
+  const Command apply =
       add(group, "apply",
           "Brings the changes to the source, after it has asked. Exit code 1 when it refuses",
           *arguments);
-  apply->add_option("PATTERN", arguments->apply.patterns, "Only these paths, and what is below");
-  apply->add_flag("--yes", arguments->apply.yes, "Without asking");
-  apply->add_flag("--force", arguments->apply.force, "Also over what was changed meanwhile");
-  apply->add_flag("--dry-run", arguments->apply.dry_run, "Only shows what would be done");
-  apply->callback([arguments, &exit_code] { apply_command(*arguments, exit_code); });
+  apply.option("PATTERN", arguments->apply.patterns, "Only these paths, and what is below");
+  apply.flag("--yes", arguments->apply.yes, "Without asking");
+  apply.flag("--force", arguments->apply.force, "Also over what was changed meanwhile");
+  apply.flag("--dry-run", arguments->apply.dry_run, "Only shows what would be done");
+  apply.callback([arguments, &exit_code] { apply_command(*arguments, exit_code); });
 
   add(group, "rm", "Removes a session: all that its containers wrote", *arguments)
-      ->callback([arguments] { remove(*arguments); });
+      .callback([arguments] { remove(*arguments); });
 
-  auto* compare =
+  const Command compare =
       add(group, "diff", "What containers added (A), changed (M, T: the type) and deleted (D)",
           *arguments);
-  compare->add_flag("--json", arguments->json, "As JSON");
-  compare->add_flag("-0", arguments->zero, "NUL behind each line, and no quoting")
-      ->excludes(compare->get_option("--json"));
-  compare->callback([arguments] { diff(*arguments); });
+  compare.flag("--json", arguments->json, "As JSON");
+  compare.flag("-0", arguments->zero, "NUL behind each line, and no quoting")
+      .excludes(compare.find("--json"));
+  compare.callback([arguments] { diff(*arguments); });
 }
 
 }  // namespace hookcore::cli

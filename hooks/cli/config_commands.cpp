@@ -3,6 +3,7 @@
 #include "hooks/cli/config_commands.h"
 
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -176,15 +177,15 @@ void unset(const Options& options) {
   change(options, changes);
 }
 
-CLI::App* add(CLI::App& group, const std::shared_ptr<Options>& options, const char* name,
-              const char* text, void (*run)(const Options&)) {
-  CLI::App* command = group.add_subcommand(name, text);
+Command add(Command group, const std::shared_ptr<Options>& options, const char* name,
+            const char* text, void (*run)(const Options&)) {
+  const Command command = group.command(name, text);
   command
-      ->add_option("--root", options->root,
-                   "The directory that is / of the machine, whose own file is meant then")
-      ->type_name("DIR")
-      ->check(CLI::ExistingDirectory);
-  command->callback([options, run] {
+      .option("--root", options->root,
+              "The directory that is / of the machine, whose own file is meant then")
+      .type("DIR")
+      .existing_directory();
+  command.callback([options, run] {
     while (options->root.size() > 1 && options->root.ends_with('/')) options->root.pop_back();
     run(*options);
   });
@@ -195,26 +196,25 @@ CLI::App* add(CLI::App& group, const std::shared_ptr<Options>& options, const ch
 
 Json settings_json() { return to_json(effective(find_subject({}))); }
 
-void add_config_commands(CLI::App& app) {
-  CLI::App& group =
-      *app.add_subcommand("config", "The settings that count, and how to change them");
-  group.require_subcommand(1);
+void add_config_commands(Command app) {
+  const Command group = app.command("config", "The settings that count, and how to change them");
+  group.needs_command();
   const auto options = std::make_shared<Options>();
   add(group, options, "list", "Every key, its value, and the file and line that it comes from",
       list)
-      ->add_flag("--json", options->json, "JSON on stdout");
+      .flag("--json", options->json, "JSON on stdout");
   add(group, options, "get", "The value of one key", get)
-      ->add_option("KEY", options->words, "See oci-cnb-hooks.toml(5)")
-      ->required()
-      ->expected(1);
-  CLI::App* set_command =
+      .option("KEY", options->words, "See oci-cnb-hooks.toml(5)")
+      .required()
+      .single();
+  const Command set_command =
       add(group, options, "set", "Write keys to config.toml; run again, it changes nothing", set);
-  set_command->add_option("KEY=VALUE", options->words, "See oci-cnb-hooks.toml(5)")->required();
-  CLI::App* unset_command =
+  set_command.option("KEY=VALUE", options->words, "See oci-cnb-hooks.toml(5)").required();
+  const Command unset_command =
       add(group, options, "unset", "Take keys out of config.toml: the default holds again", unset);
-  unset_command->add_option("KEY", options->words, "See oci-cnb-hooks.toml(5)")->required();
-  for (CLI::App* command : {set_command, unset_command}) {
-    command->add_flag("--dry-run", options->dry_run, "Print what would change, as diff -u does");
+  unset_command.option("KEY", options->words, "See oci-cnb-hooks.toml(5)").required();
+  for (const Command& command : {set_command, unset_command}) {
+    command.flag("--dry-run", options->dry_run, "Print what would change, as diff -u does");
   }
 }
 

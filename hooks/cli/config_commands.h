@@ -1,8 +1,7 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
-
-#include "hooks/cli/output.h"
+#include "hooks/cli/command_line.h"
+#include "hooks/cli/json_output.h"
 
 namespace hookcore::cli {
 
@@ -10,6 +9,6 @@ namespace hookcore::cli {
 Json settings_json();
 
 /// `oci-cnb config`: config.toml as it counts, and changed key by key.
-void add_config_commands(CLI::App& app);
+void add_config_commands(Command app);
 
 }  // namespace hookcore::cli

@@ -8,7 +8,6 @@
 
 #include "hooks/cli/named.h"
 #include "hooks/cli/subordinate_ids.h"
-#include "hooks/cli/usage.h"
 #include "libhookcore/base/error.h"
 #include "libhookcore/base/text.h"
 #include "libhookcore/optin/request.h"
@@ -78,38 +77,34 @@ std::vector<std::string> variables(const ContainerOptions& options) {
 
 }  // namespace
 
-std::shared_ptr<ContainerOptions> add_container_options(CLI::App& command,
+std::shared_ptr<ContainerOptions> add_container_options(Command command,
                                                         const std::vector<std::string>& words) {
   auto options = std::make_shared<ContainerOptions>();
   options->command = words;
-  command.add_option("DIR", options->directory, "The source, for /workspace (default: .)");
-  command.add_option("--role", options->role, "What the container is (default: dev)")
-      ->type_name("ROLE")
-      ->check(one_of({"dev", "build", "detect", "launch"}));
+  command.option("DIR", options->directory, "The source, for /workspace (default: .)");
+  command.option("--role", options->role, "What the container is (default: dev)")
+      .type("ROLE")
+      .one_of({"dev", "build", "detect", "launch"});
   const auto directory_option = [&](const char* name, std::string& value, const char* text) {
-    command.add_option(name, value, text)->type_name("DIR");
+    command.option(name, value, text).type("DIR");
   };
   directory_option("--cnb", options->cnb, "A directory for /cnb, read-only");
   directory_option("--layers", options->layers, "A directory for /layers, instead of scratch");
   directory_option("--platform", options->platform, "A directory for /platform, read-only");
-  command.add_option("--session", options->session, "The annotation io.cnb.hooks.session")
-      ->type_name("NAME");
-  command.add_option("--annotation", options->annotations, "An annotation; may be repeated")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
-  command.add_option("--env,-e", options->env, "A variable; may be repeated")
-      ->type_name("NAME=VALUE")
-      ->allow_extra_args(false);
-  command.add_option("--user,-u", options->user, "Of the process (default: 0:0)")
-      ->type_name("UID[:GID]");
-  command.add_option("--hostname", options->hostname, "Of the container (default: cnb)")
-      ->type_name("NAME");
-  command.add_option("--network", options->network, "none, or host: the host's own")
-      ->type_name("NETWORK")
-      ->check(one_of({"none", "host"}));
-  command.add_flag("--readonly-rootfs", options->readonly_rootfs,
-                   "Nothing is written to the rootfs");
-  command.add_flag("--tty,-t", options->terminal, "A terminal for the process");
+  command.option("--session", options->session, "The annotation io.cnb.hooks.session").type("NAME");
+  command.option("--annotation", options->annotations, "An annotation; may be repeated")
+      .type("KEY=VALUE")
+      .repeated();
+  command.option("--env,-e", options->env, "A variable; may be repeated")
+      .type("NAME=VALUE")
+      .repeated();
+  command.option("--user,-u", options->user, "Of the process (default: 0:0)").type("UID[:GID]");
+  command.option("--hostname", options->hostname, "Of the container (default: cnb)").type("NAME");
+  command.option("--network", options->network, "none, or host: the host's own")
+      .type("NETWORK")
+      .one_of({"none", "host"});
+  command.flag("--readonly-rootfs", options->readonly_rootfs, "Nothing is written to the rootfs");
+  command.flag("--tty,-t", options->terminal, "A terminal for the process");
   directory_option("--hooks-dir", options->hooks_directory,
                    "Where the hooks are (default: this program's installation)");
   return options;

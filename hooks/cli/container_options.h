@@ -1,10 +1,10 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "hooks/cli/command_line.h"
 #include "libhookcore/bundle/bundle.h"
 
 /// What `oci-cnb run` and `oci-cnb spec generate` ask alike of one container.
@@ -30,7 +30,7 @@ struct ContainerOptions {
 };
 
 /// words: what stands behind the first `--`; see take_command.
-std::shared_ptr<ContainerOptions> add_container_options(CLI::App& command,
+std::shared_ptr<ContainerOptions> add_container_options(Command command,
                                                         const std::vector<std::string>& words);
 
 /// The plan for them, run by whoever we are. rootfs stays as written. Throws Error(Code::kUsage)

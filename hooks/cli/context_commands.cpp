@@ -3,17 +3,18 @@
 
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <memory>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "hooks/cli/json_output.h"
 #include "hooks/cli/named.h"
 #include "hooks/cli/output.h"
 #include "hooks/cli/tree_view.h"
@@ -251,43 +252,42 @@ void stats(const Arguments& arguments) {
   }
 }
 
-CLI::App* add(CLI::App& group, const std::shared_ptr<Arguments>& arguments, const char* name,
-              const char* description, void (*run)(const Arguments&)) {
-  CLI::App* command = group.add_subcommand(name, description);
-  command->add_option("DIR", arguments->directory, "Directory of the application")->required();
-  command->add_option("--ignore-file", arguments->ignore_file,
-                      "Rules from this file (relative to where you are) instead of the "
-                      "directory's own; *.toml is read as project.toml");
-  command->add_flag("--json", arguments->json, "JSON on stdout");
-  command->callback([arguments, run] { run(*arguments); });
+Command add(Command group, const std::shared_ptr<Arguments>& arguments, const char* name,
+            const char* description, void (*run)(const Arguments&)) {
+  const Command command = group.command(name, description);
+  command.option("DIR", arguments->directory, "Directory of the application").required();
+  command.option("--ignore-file", arguments->ignore_file,
+                 "Rules from this file (relative to where you are) instead of the "
+                 "directory's own; *.toml is read as project.toml");
+  command.flag("--json", arguments->json, "JSON on stdout");
+  command.callback([arguments, run] { run(*arguments); });
   return command;
 }
 
-CLI::Option* add_zero(CLI::App& command, const std::shared_ptr<Arguments>& arguments) {
-  return command.add_flag("-0", arguments->zero, "NUL behind each path, and no quoting")
-      ->excludes(command.get_option("--json"));
+Option add_zero(Command command, const std::shared_ptr<Arguments>& arguments) {
+  return command.flag("-0", arguments->zero, "NUL behind each path, and no quoting")
+      .excludes(command.find("--json"));
 }
 
 }  // namespace
 
-void add_context_commands(CLI::App& app) {
-  CLI::App& group = *app.add_subcommand("context", "What the ignore rules show and hide");
-  group.require_subcommand(1);
+void add_context_commands(Command app) {
+  const Command group = app.command("context", "What the ignore rules show and hide");
+  group.needs_command();
   const auto arguments = std::make_shared<Arguments>();
-  CLI::App* visible =
+  const Command visible =
       add(group, arguments, "list", "Visible paths, sorted by bytes; directories end in /", list);
-  CLI::Option* zero = add_zero(*visible, arguments);
-  visible->add_flag("--tree", arguments->tree, "As a tree")
-      ->excludes(zero)
-      ->excludes(visible->get_option("--json"));
-  CLI::App* hidden = add(group, arguments, "masks",
-                         "The whiteouts: hidden entries whose directory is visible", masks);
-  add_zero(*hidden, arguments);
-  CLI::App* why =
+  const Option zero = add_zero(visible, arguments);
+  visible.flag("--tree", arguments->tree, "As a tree")
+      .excludes(zero)
+      .excludes(visible.find("--json"));
+  const Command hidden = add(group, arguments, "masks",
+                             "The whiteouts: hidden entries whose directory is visible", masks);
+  add_zero(hidden, arguments);
+  const Command why =
       add(group, arguments, "explain",
           "The rule, file and line that decides on a path, as git check-ignore -v", explain);
-  why->add_option("PATH", arguments->paths, "Paths relative to DIR; they need not exist")
-      ->required();
+  why.option("PATH", arguments->paths, "Paths relative to DIR; they need not exist").required();
   add(group, arguments, "stats", "Entries and disk space that each rule hides", stats);
 }
 

@@ -1,12 +1,10 @@
 #pragma once
 
-namespace CLI {
-class App;
-}
+#include "hooks/cli/command_line.h"
 
 namespace hookcore::cli {
 
 /// `oci-cnb context list`, `masks`, `explain` and `stats`.
-void add_context_commands(CLI::App& app);
+void add_context_commands(Command app);
 
 }  // namespace hookcore::cli

@@ -3,12 +3,13 @@
 
 #include <fcntl.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "hooks/cli/bug_report.h"
+#include "hooks/cli/json_output.h"
 #include "hooks/cli/output.h"
 #include "libhookcore/base/error.h"
 #include "libhookcore/doctor/doctor.h"
@@ -147,22 +148,21 @@ Findings examine_directory(const doctor::Machine& machine, const Options& option
 
 }  // namespace
 
-void add_doctor_command(CLI::App& app, int& exit_code) {
-  CLI::App* command =
-      app.add_subcommand("doctor", "What this machine can do, and how to mend what it can't");
+void add_doctor_command(Command app, int& exit_code) {
+  const Command command =
+      app.command("doctor", "What this machine can do, and how to mend what it can't");
   const auto options = std::make_shared<Options>();
-  CLI::Option* json = command->add_flag("--json", options->json, "JSON on stdout");
-  CLI::Option* directory =
-      command->add_option("DIR", options->directory,
-                          "A source directory: only how a container over it gets its workspace");
+  const Option json = command.flag("--json", options->json, "JSON on stdout");
+  const Option directory =
+      command.option("DIR", options->directory,
+                     "A source directory: only how a container over it gets its workspace");
   command
-      ->add_flag(
-          "--report", options->report,
-          "All that a bug report needs, as JSON: findings, settings, sessions and the end of "
-          "the log. It names directories: read it before you send it")
-      ->excludes(json)
-      ->excludes(directory);
-  command->callback([options, &exit_code] {
+      .flag("--report", options->report,
+            "All that a bug report needs, as JSON: findings, settings, sessions and the end of "
+            "the log. It names directories: read it before you send it")
+      .excludes(json)
+      .excludes(directory);
+  command.callback([options, &exit_code] {
     const doctor::Machine machine = this_machine();
     const Findings findings = options->directory.empty() ? examine_machine(machine, *options)
                                                          : examine_directory(machine, *options);

@@ -95,20 +95,20 @@ std::string_view examples_of(const std::string& command) {
   return {};
 }
 
-void add_below(CLI::App& app, const std::string& command) {
-  const std::string footer = app.get_footer();
+void add_below(Command app, const std::string& command) {
+  const std::string footer = app.footer();
   const std::string_view lines = examples_of(command);
   if (!lines.empty()) {
     app.footer((footer.empty() ? "" : footer + "\n\n") + "Examples:\n" +
                std::string(lines.substr(0, lines.size() - 1)));
   }
-  for (CLI::App* child : app.get_subcommands([](const CLI::App*) { return true; })) {
-    add_below(*child, command.empty() ? child->get_name() : command + " " + child->get_name());
+  for (const Command& child : app.commands()) {
+    add_below(child, command.empty() ? child.name() : command + " " + child.name());
   }
 }
 
 }  // namespace
 
-void add_examples(CLI::App& app) { add_below(app, {}); }
+void add_examples(Command app) { add_below(app, {}); }
 
 }  // namespace hookcore::cli

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "hooks/cli/command_line.h"
 
 namespace hookcore::cli {
 
 /// Ends the help of every command with how it is typed. Called when all commands are there.
-void add_examples(CLI::App& app);
+void add_examples(Command app);
 
 }  // namespace hookcore::cli

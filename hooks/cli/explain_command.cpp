@@ -98,14 +98,14 @@ void explain(const std::string& wanted) {
 
 }  // namespace
 
-void add_explain_command(CLI::App& app) {
-  CLI::App* command =
-      app.add_subcommand("explain", "Why a container was refused, and what to do about it");
+void add_explain_command(Command app) {
+  const Command command =
+      app.command("explain", "Why a container was refused, and what to do about it");
   const auto wanted = std::make_shared<std::string>();
-  command->add_option("WHAT", *wanted,
-                      "A code, an exit code of a hook, a container or a session (default: the last "
-                      "failure of all)");
-  command->callback([wanted] { explain(*wanted); });
+  command.option("WHAT", *wanted,
+                 "A code, an exit code of a hook, a container or a session (default: the last "
+                 "failure of all)");
+  command.callback([wanted] { explain(*wanted); });
 }
 
 }  // namespace hookcore::cli

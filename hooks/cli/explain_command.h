@@ -1,10 +1,10 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "hooks/cli/command_line.h"
 
 namespace hookcore::cli {
 
 /// `oci-cnb explain`: what a failure means and what to do about it.
-void add_explain_command(CLI::App& app);
+void add_explain_command(Command app);
 
 }  // namespace hookcore::cli

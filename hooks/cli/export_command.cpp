@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "hooks/cli/output.h"
 #include "hooks/cli/subordinate_ids.h"
 #include "libhookcore/base/error.h"
 #include "libhookcore/base/text.h"

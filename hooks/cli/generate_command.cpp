@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "hooks/cli/container_options.h"
@@ -52,23 +51,23 @@ void generate(const ContainerOptions& options, const Target& target) {
 
 }  // namespace
 
-void add_generate_command(CLI::App& spec, const std::vector<std::string>& words) {
-  CLI::App* command = spec.add_subcommand(
+void add_generate_command(Command spec, const std::vector<std::string>& words) {
+  const Command command = spec.command(
       "generate", "Write a complete config.json for crun or runc; rootless when not root");
-  command->footer("What stands after -- is the process's arguments (default: sh).");
-  const auto options = add_container_options(*command, words);
+  command.footer("What stands after -- is the process's arguments (default: sh).");
+  const auto options = add_container_options(command, words);
   const auto target = std::make_shared<Target>();
   command
-      ->add_option("--rootfs", options->rootfs,
-                   "The root file system, absolute or relative to the bundle (default: rootfs)")
-      ->type_name("DIR");
-  auto* bundle =
-      command->add_option("--bundle,-b", target->bundle, "Write DIR/config.json")->type_name("DIR");
-  command->add_option("--output,-o", target->output, "Write this file (default: stdout)")
-      ->type_name("FILE")
-      ->excludes(bundle);
-  command->add_flag("--force,-f", target->force, "Replace a file that is there");
-  command->callback([options, target] { generate(*options, *target); });
+      .option("--rootfs", options->rootfs,
+              "The root file system, absolute or relative to the bundle (default: rootfs)")
+      .type("DIR");
+  const Option bundle =
+      command.option("--bundle,-b", target->bundle, "Write DIR/config.json").type("DIR");
+  command.option("--output,-o", target->output, "Write this file (default: stdout)")
+      .type("FILE")
+      .excludes(bundle);
+  command.flag("--force,-f", target->force, "Replace a file that is there");
+  command.callback([options, target] { generate(*options, *target); });
 }
 
 }  // namespace hookcore::cli

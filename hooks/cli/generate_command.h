@@ -3,13 +3,11 @@
 #include <string>
 #include <vector>
 
-namespace CLI {
-class App;
-}
+#include "hooks/cli/command_line.h"
 
 namespace hookcore::cli {
 
 /// `oci-cnb spec generate`. words: what stands behind `--`.
-void add_generate_command(CLI::App& spec, const std::vector<std::string>& words);
+void add_generate_command(Command spec, const std::vector<std::string>& words);
 
 }  // namespace hookcore::cli

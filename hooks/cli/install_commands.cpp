@@ -6,7 +6,6 @@
 #include <string>
 
 #include "hooks/cli/install_plan.h"
-#include "hooks/cli/usage.h"
 #include "libhookcore/base/error.h"
 #include "libhookcore/engines/engines.h"
 #include "libhookcore/environment/hooks.h"
@@ -78,33 +77,33 @@ void uninstall(Options& options) {
   uninstall_plan(host, engines::plan_uninstall(host, request), options.dry_run);
 }
 
-void add_options(CLI::App& command, Options& options) {
-  command.add_option("engine", options.engine, "podman, containerd, crio or docker")
-      ->required()
-      ->type_name("ENGINE")
-      ->check(one_of({"podman", "containerd", "crio", "docker"}));
-  command.add_flag("--user", options.for_user, "For your own podman, below ~/.config");
-  command.add_option("--root", options.root, "The directory that is / of the machine")
-      ->type_name("DIR")
-      ->check(CLI::ExistingDirectory);
-  command.add_flag("--dry-run", options.dry_run, "Print what would change, as diff -u does");
+void add_options(Command command, Options& options) {
+  command.option("engine", options.engine, "podman, containerd, crio or docker")
+      .required()
+      .type("ENGINE")
+      .one_of({"podman", "containerd", "crio", "docker"});
+  command.flag("--user", options.for_user, "For your own podman, below ~/.config");
+  command.option("--root", options.root, "The directory that is / of the machine")
+      .type("DIR")
+      .existing_directory();
+  command.flag("--dry-run", options.dry_run, "Print what would change, as diff -u does");
 }
 
 }  // namespace
 
-void add_install_commands(CLI::App& app) {
+void add_install_commands(Command app) {
   const auto options = std::make_shared<Options>();
-  CLI::App* install_command =
-      app.add_subcommand("install", "Make an engine call the hooks; run again, it changes nothing");
-  add_options(*install_command, *options);
-  install_command->add_flag("--without-nri", options->without_nri,
-                            "The runtime handler does it alone: for containerd 1.6");
-  install_command->callback([options] { install(*options); });
+  const Command install_command =
+      app.command("install", "Make an engine call the hooks; run again, it changes nothing");
+  add_options(install_command, *options);
+  install_command.flag("--without-nri", options->without_nri,
+                       "The runtime handler does it alone: for containerd 1.6");
+  install_command.callback([options] { install(*options); });
 
-  CLI::App* uninstall_command = app.add_subcommand(
-      "uninstall", "Undo that, byte for byte; other settings in the same files stay");
-  add_options(*uninstall_command, *options);
-  uninstall_command->callback([options] { uninstall(*options); });
+  const Command uninstall_command =
+      app.command("uninstall", "Undo that, byte for byte; other settings in the same files stay");
+  add_options(uninstall_command, *options);
+  uninstall_command.callback([options] { uninstall(*options); });
 }
 
 }  // namespace hookcore::cli

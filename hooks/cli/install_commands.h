@@ -1,10 +1,10 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "hooks/cli/command_line.h"
 
 namespace hookcore::cli {
 
 /// oci-cnb install and uninstall.
-void add_install_commands(CLI::App& app);
+void add_install_commands(Command app);
 
 }  // namespace hookcore::cli

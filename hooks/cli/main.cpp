@@ -1,13 +1,13 @@
 // oci-cnb: the command for people. Each group of subcommands has a pair of files here and one line
 // in add_commands. Callbacks throw hookcore::Error; exit_code is theirs to set when a check found
 // something (1).
-#include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "hooks/cli/command_line.h"
 #include "hooks/cli/config_commands.h"
 #include "hooks/cli/container_options.h"
 #include "hooks/cli/context_commands.h"
@@ -20,7 +20,6 @@
 #include "hooks/cli/run_commands.h"
 #include "hooks/cli/session_commands.h"
 #include "hooks/cli/spec_commands.h"
-#include "hooks/cli/usage.h"
 #include "libhookcore/base/error.h"
 
 namespace {
@@ -33,7 +32,8 @@ int fail(const std::string& line, int exit_code) {
   return exit_code;
 }
 
-void add_commands(CLI::App& app, const std::vector<std::string>& words, int& exit_code) {
+void add_commands(hookcore::cli::Command app, const std::vector<std::string>& words,
+                  int& exit_code) {
   hookcore::cli::add_run_command(app, words, exit_code);
   hookcore::cli::add_context_commands(app);
   hookcore::cli::add_preview_commands(app, exit_code);
@@ -48,30 +48,23 @@ void add_commands(CLI::App& app, const std::vector<std::string>& words, int& exi
 }
 
 int run(int argc, char** argv) {
-  CLI::App app(
+  hookcore::cli::CommandLine line(
+      "oci-cnb",
       "Shows, tries and checks what oci-cnb-hooks does to a container, and sets it up.\n"
       "Exit codes: 0 done, 1 a check found something, 2 wrong usage, 3 bad input, 4 the "
       "system refused.\n"
       "Manual: oci-cnb(1), oci-cnb-hooks(7), oci-cnb-hooks.toml(5).");
-  app.name("oci-cnb");
-  app.set_version_flag("--version", "oci-cnb " OCI_CNB_VERSION);
-  app.require_subcommand(1);
+  line.version("oci-cnb " OCI_CNB_VERSION);
+  line.program().needs_command();
   int exit_code = 0;
   std::vector<std::string> words(argv + 1, argv + argc);
   const std::vector<std::string> command = hookcore::cli::take_command(words);
-  add_commands(app, command, exit_code);
+  add_commands(line.program(), command, exit_code);
   if (argc < 2) {
-    std::fputs(app.help().c_str(), stderr);
+    std::fputs(line.help().c_str(), stderr);
     return kWrongUsage;
   }
-  try {
-    std::reverse(words.begin(), words.end());  // as CLI11 takes them
-    app.parse(words);
-  } catch (const CLI::ParseError& error) {
-    // --help and --version arrive here too, with code 0.
-    if (error.get_exit_code() == 0) return app.exit(error);
-    throw hookcore::cli::usage_error(app, error);
-  }
+  line.parse(std::move(words));
   return exit_code;
 }
 

@@ -8,7 +8,6 @@
 #include <string>
 
 #include "hooks/cli/install_plan.h"
-#include "hooks/cli/usage.h"
 #include "libhookcore/base/error.h"
 #include "libhookcore/environment/hooks.h"
 #include "libhookcore/node/install.h"
@@ -68,48 +67,48 @@ void wait_for_end() {
   }
 }
 
-void add_common_options(CLI::App& command, Options& options) {
-  command.add_option("--root", options.root, "The directory at which the node's / is mounted")
-      ->type_name("DIR")
-      ->check(CLI::ExistingDirectory);
-  command.add_flag("--dry-run", options.dry_run, "Print what would change, as diff -u does");
+void add_common_options(Command command, Options& options) {
+  command.option("--root", options.root, "The directory at which the node's / is mounted")
+      .type("DIR")
+      .existing_directory();
+  command.flag("--dry-run", options.dry_run, "Print what would change, as diff -u does");
 }
 
 }  // namespace
 
-void add_node_commands(CLI::App& app) {
-  CLI::App* node = app.add_subcommand("node", "Install the hooks on a Kubernetes node");
-  node->require_subcommand(1);
+void add_node_commands(Command app) {
+  const Command node = app.command("node", "Install the hooks on a Kubernetes node");
+  node.needs_command();
   const auto options = std::make_shared<Options>();
 
-  CLI::App* install_command = node->add_subcommand(
+  const Command install_command = node.command(
       "install", "Put programs and runtime handler on the node; run again, it changes nothing");
-  add_common_options(*install_command, *options);
-  install_command->add_option("--engine", options->engine, "containerd or crio")
-      ->type_name("ENGINE")
-      ->check(one_of({"containerd", "crio"}));
-  install_command->add_flag("--without-nri", options->without_nri,
-                            "The handler does it alone: for containerd 1.6");
-  install_command->add_option("--handler", options->request.handler, "Name of the handler (cnb)")
-      ->type_name("NAME");
+  add_common_options(install_command, *options);
+  install_command.option("--engine", options->engine, "containerd or crio")
+      .type("ENGINE")
+      .one_of({"containerd", "crio"});
+  install_command.flag("--without-nri", options->without_nri,
+                       "The handler does it alone: for containerd 1.6");
+  install_command.option("--handler", options->request.handler, "Name of the handler (cnb)")
+      .type("NAME");
   install_command
-      ->add_option("--based-on", options->request.based_on,
-                   "The handler whose runtime is used (the engine's default)")
-      ->type_name("NAME");
+      .option("--based-on", options->request.based_on,
+              "The handler whose runtime is used (the engine's default)")
+      .type("NAME");
   install_command
-      ->add_option("--programs", options->request.programs,
-                   "Where the programs are (beside this one, or ../libexec/oci-cnb-hooks)")
-      ->type_name("DIR")
-      ->expected(1);
-  install_command->callback([options] { install(*options); });
+      .option("--programs", options->request.programs,
+              "Where the programs are (beside this one, or ../libexec/oci-cnb-hooks)")
+      .type("DIR")
+      .single();
+  install_command.callback([options] { install(*options); });
 
-  CLI::App* uninstall_command =
-      node->add_subcommand("uninstall", "Take handler and programs off the node; scratch stays");
-  add_common_options(*uninstall_command, *options);
-  uninstall_command->callback([options] { uninstall(*options); });
+  const Command uninstall_command =
+      node.command("uninstall", "Take handler and programs off the node; scratch stays");
+  add_common_options(uninstall_command, *options);
+  uninstall_command.callback([options] { uninstall(*options); });
 
-  node->add_subcommand("wait", "Wait for SIGTERM: the rest of a pod that has done its work")
-      ->callback(wait_for_end);
+  node.command("wait", "Wait for SIGTERM: the rest of a pod that has done its work")
+      .callback(wait_for_end);
 }
 
 }  // namespace hookcore::cli

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "hooks/cli/command_line.h"
 
 namespace hookcore::cli {
 
 /// oci-cnb node install|uninstall|wait.
-void add_node_commands(CLI::App& app);
+void add_node_commands(Command app);
 
 }  // namespace hookcore::cli

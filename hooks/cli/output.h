@@ -1,14 +1,11 @@
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
-/// What all commands print alike.
+/// Text that all commands print alike; for --json see json_output.h.
 namespace hookcore::cli {
-
-using Json = nlohmann::ordered_json;
 
 /// Writes to stdout; throws hookcore::Error when nobody takes it (a full disk, a closed pipe).
 void print(std::string_view text);
@@ -16,12 +13,6 @@ void print(std::string_view text);
 /// A name from outside on a line of its own: as it is, or in double quotes with escapes if it holds
 /// control characters (a newline would be a second line, an escape sequence would be obeyed).
 std::string printable(std::string_view name);
-
-/// Adds a name to a JSON object: `key`, and where it isn't UTF-8 `key_base64` with its exact bytes
-/// (`key` then holds U+FFFD for each byte that isn't).
-void put_name(Json& object, const std::string& key, std::string_view name);
-
-void print_json(const Json& document);
 
 /// Colour for a terminal on stdout, nothing elsewhere.
 struct Style {

@@ -1,12 +1,13 @@
 // oci-cnb preview: a command in the workspace, without a container.
 #include "hooks/cli/preview_commands.h"
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "hooks/cli/json_output.h"
 #include "hooks/cli/named.h"
 #include "hooks/cli/output.h"
 #include "libhookcore/base/error.h"
@@ -122,23 +123,23 @@ void preview_command(const Arguments& arguments, int& exit_code) {
 
 }  // namespace
 
-void add_preview_commands(CLI::App& app, int& exit_code) {
-  auto* command =
-      app.add_subcommand("preview", "Run a command in the filtered workspace, without a container");
-  command->footer(
+void add_preview_commands(Command app, int& exit_code) {
+  const Command command =
+      app.command("preview", "Run a command in the filtered workspace, without a container");
+  command.footer(
       "Shows what the command changed. The source stays as it is, and what was written is gone in "
       "the\nend. The exit code is the command's.");
   const auto arguments = std::make_shared<Arguments>();
-  command->add_option("DIR", arguments->directory, "The source")->required();
-  command->add_option("COMMAND", arguments->command, "After --: the program and its arguments")
-      ->required();
-  command->add_option("--ignore-file", arguments->ignore_file,
-                      "Rules from this file instead of the source's own");
-  command->add_option("--scratch", arguments->scratch,
-                      "Where changes are kept meanwhile: disk, tmpfs or tmpfs:SIZE");
-  command->add_flag("--json", arguments->json,
-                    "The changes as JSON on stdout; what COMMAND prints goes to stderr");
-  command->callback([arguments, &exit_code] { preview_command(*arguments, exit_code); });
+  command.option("DIR", arguments->directory, "The source").required();
+  command.option("COMMAND", arguments->command, "After --: the program and its arguments")
+      .required();
+  command.option("--ignore-file", arguments->ignore_file,
+                 "Rules from this file instead of the source's own");
+  command.option("--scratch", arguments->scratch,
+                 "Where changes are kept meanwhile: disk, tmpfs or tmpfs:SIZE");
+  command.flag("--json", arguments->json,
+               "The changes as JSON on stdout; what COMMAND prints goes to stderr");
+  command.callback([arguments, &exit_code] { preview_command(*arguments, exit_code); });
 }
 
 }  // namespace hookcore::cli

@@ -1,12 +1,10 @@
 #pragma once
 
-namespace CLI {
-class App;
-}
+#include "hooks/cli/command_line.h"
 
 namespace hookcore::cli {
 
 /// `oci-cnb preview DIR -- COMMAND…`. exit_code becomes the command's.
-void add_preview_commands(CLI::App& app, int& exit_code);
+void add_preview_commands(Command app, int& exit_code);
 
 }  // namespace hookcore::cli

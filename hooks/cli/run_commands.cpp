@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <array>
 #include <boost/process.hpp>
 #include <climits>
@@ -200,18 +199,18 @@ int run_container(const ContainerOptions& options) {
 
 }  // namespace
 
-void add_run_command(CLI::App& app, const std::vector<std::string>& words, int& exit_code) {
-  CLI::App* command =
-      app.add_subcommand("run", "Run a command in a container over a directory, without an engine");
-  command->footer(
+void add_run_command(Command app, const std::vector<std::string>& words, int& exit_code) {
+  const Command command =
+      app.command("run", "Run a command in a container over a directory, without an engine");
+  command.footer(
       "What stands after -- is the command and its arguments; the exit code is the command's. It "
       "needs\ncrun or runc. The programs in the container are the host's own, read-only.");
-  const auto options = add_container_options(*command, words);
+  const auto options = add_container_options(command, words);
   command
-      ->add_option("--rootfs", options->rootfs,
-                   "A root file system, used in place (default: the host's /usr, read-only)")
-      ->type_name("DIR");
-  command->callback([options, &exit_code] { exit_code = run_container(*options); });
+      .option("--rootfs", options->rootfs,
+              "A root file system, used in place (default: the host's /usr, read-only)")
+      .type("DIR");
+  command.callback([options, &exit_code] { exit_code = run_container(*options); });
 }
 
 }  // namespace hookcore::cli

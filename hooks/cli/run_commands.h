@@ -3,13 +3,11 @@
 #include <string>
 #include <vector>
 
-namespace CLI {
-class App;
-}
+#include "hooks/cli/command_line.h"
 
 namespace hookcore::cli {
 
 /// `oci-cnb run`. words: what stands behind `--`.
-void add_run_command(CLI::App& app, const std::vector<std::string>& words, int& exit_code);
+void add_run_command(Command app, const std::vector<std::string>& words, int& exit_code);
 
 }  // namespace hookcore::cli

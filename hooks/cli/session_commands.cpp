@@ -3,12 +3,12 @@
 
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -239,27 +239,27 @@ void empty_trash_detached(session::Store& store) {
   });
 }
 
-void add_session_commands(CLI::App& app, int& exit_code) {
-  auto* group = app.add_subcommand("session", "The scratch of containers, and what hooks did");
-  group->require_subcommand(1);
+void add_session_commands(Command app, int& exit_code) {
+  const Command group = app.command("session", "The scratch of containers, and what hooks did");
+  group.needs_command();
   const auto arguments = std::make_shared<Arguments>();
 
-  auto* list_command = group->add_subcommand("list", "Sessions, their state and size");
-  list_command->add_flag("--json", arguments->json, "As JSON");
-  list_command->callback([arguments] { list(*arguments); });
+  const Command list_command = group.command("list", "Sessions, their state and size");
+  list_command.flag("--json", arguments->json, "As JSON");
+  list_command.callback([arguments] { list(*arguments); });
 
-  auto* gc = group->add_subcommand(
+  const Command gc = group.command(
       "gc", "Removes the scratch of containers that are gone. Exit code 1 when some is left");
-  gc->add_flag("--json", arguments->json, "As JSON");
-  gc->add_flag("--mapped", arguments->mapped, "")->group("");
-  gc->callback([arguments, &exit_code] { collect(*arguments, exit_code); });
+  gc.flag("--json", arguments->json, "As JSON");
+  gc.flag("--mapped", arguments->mapped, "").hidden();
+  gc.callback([arguments, &exit_code] { collect(*arguments, exit_code); });
 
-  add_changes_commands(*group, exit_code);
+  add_changes_commands(group, exit_code);
 
-  auto* log_command = group->add_subcommand("log", "What the hooks wrote down, oldest first");
-  log_command->add_option("SESSION", arguments->id,
-                          "Only this session, or containers whose id begins so");
-  log_command->callback([arguments] { log(*arguments); });
+  const Command log_command = group.command("log", "What the hooks wrote down, oldest first");
+  log_command.option("SESSION", arguments->id,
+                     "Only this session, or containers whose id begins so");
+  log_command.callback([arguments] { log(*arguments); });
 }
 
 }  // namespace hookcore::cli

@@ -1,11 +1,8 @@
 #pragma once
 
-#include "hooks/cli/output.h"
+#include "hooks/cli/command_line.h"
+#include "hooks/cli/json_output.h"
 #include "libhookcore/session/store.h"
-
-namespace CLI {
-class App;
-}
 
 namespace hookcore::cli {
 
@@ -17,6 +14,6 @@ void empty_trash_detached(session::Store& store);
 Json sessions_json();
 
 /// `oci-cnb session list`, `gc` and `log`. exit_code becomes 1 when gc leaves something behind.
-void add_session_commands(CLI::App& app, int& exit_code);
+void add_session_commands(Command app, int& exit_code);
 
 }  // namespace hookcore::cli

@@ -4,9 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <iterator>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
@@ -14,7 +14,6 @@
 #include "hooks/cli/named.h"
 #include "hooks/cli/output.h"
 #include "hooks/cli/spec_report.h"
-#include "hooks/cli/usage.h"
 #include "libhookcore/base/error.h"
 #include "libhookcore/base/path.h"
 #include "libhookcore/environment/hooks.h"
@@ -173,46 +172,44 @@ int validate(const std::string& path, bool as_json) {
 
 void print_rules(bool as_json) { as_json ? print_json(json_rules()) : print(text_rules()); }
 
-void add_document_options(CLI::App& command, std::string& path) {
-  auto* bundle = command.add_option("--bundle,-b", path, "A bundle's directory")->type_name("DIR");
-  command.add_option("FILE", path, "A config.json or a bundle's directory; - or nothing: stdin")
-      ->excludes(bundle);
+void add_document_options(Command command, std::string& path) {
+  const Option bundle = command.option("--bundle,-b", path, "A bundle's directory").type("DIR");
+  command.option("FILE", path, "A config.json or a bundle's directory; - or nothing: stdin")
+      .excludes(bundle);
 }
 
-void add_apply(CLI::App& spec) {
-  CLI::App* command = spec.add_subcommand(
+void add_apply(Command spec) {
+  const Command command = spec.command(
       "apply", "Give a config.json the environment, cwd and hooks that its annotations ask for");
-  command->footer(
+  command.footer(
       "Writes the document to stdout, or back with --in-place; every byte that needs no change "
       "stays\nas it was, and applying twice changes nothing more.");
   const auto options = std::make_shared<ApplyOptions>();
-  add_document_options(*command, options->path);
-  command->add_option("--role", options->role, "Set the annotation io.cnb.hooks.role")
-      ->type_name("ROLE")
-      ->check(one_of({"dev", "build", "detect", "launch"}));
+  add_document_options(command, options->path);
+  command.option("--role", options->role, "Set the annotation io.cnb.hooks.role")
+      .type("ROLE")
+      .one_of({"dev", "build", "detect", "launch"});
   command
-      ->add_option("--hooks-dir", options->hooks_directory,
-                   "Where oci-cnb-createruntime and oci-cnb-poststop are (default: this "
-                   "program's installation)")
-      ->type_name("DIR");
-  command->add_flag("--in-place,-i", options->in_place, "Replace the file, atomically");
-  command->callback([options] { apply(*options); });
+      .option("--hooks-dir", options->hooks_directory,
+              "Where oci-cnb-createruntime and oci-cnb-poststop are (default: this "
+              "program's installation)")
+      .type("DIR");
+  command.flag("--in-place,-i", options->in_place, "Replace the file, atomically");
+  command.callback([options] { apply(*options); });
 }
 
-void add_validate(CLI::App& spec, int& exit_code) {
-  CLI::App* command = spec.add_subcommand(
+void add_validate(Command spec, int& exit_code) {
+  const Command command = spec.command(
       "validate", "Check a config.json against the guarantee; exit code 1 when it is broken");
   const auto path = std::make_shared<std::string>(kStdin);
   const auto format = std::make_shared<std::string>("text");
   const auto json = std::make_shared<bool>(false);
-  add_document_options(*command, *path);
-  command->add_option("--format", *format, "text or json")
-      ->type_name("FORMAT")
-      ->check(one_of({"text", "json"}));
-  command->add_flag("--json", *json, "The same as --format json");
+  add_document_options(command, *path);
+  command.option("--format", *format, "text or json").type("FORMAT").one_of({"text", "json"});
+  command.flag("--json", *json, "The same as --format json");
   const auto list = std::make_shared<bool>(false);
-  command->add_flag("--rules", *list, "List the rules, and read nothing");
-  command->callback([path, format, json, list, &exit_code] {
+  command.flag("--rules", *list, "List the rules, and read nothing");
+  command.callback([path, format, json, list, &exit_code] {
     const bool as_json = *json || *format == "json";
     if (*list) return print_rules(as_json);
     exit_code = validate(*path, as_json);
@@ -221,12 +218,12 @@ void add_validate(CLI::App& spec, int& exit_code) {
 
 }  // namespace
 
-void add_spec_commands(CLI::App& app, const std::vector<std::string>& words, int& exit_code) {
-  CLI::App* spec = app.add_subcommand("spec", "Work on a bundle's config.json");
-  spec->require_subcommand(1);
-  add_generate_command(*spec, words);
-  add_apply(*spec);
-  add_validate(*spec, exit_code);
+void add_spec_commands(Command app, const std::vector<std::string>& words, int& exit_code) {
+  const Command spec = app.command("spec", "Work on a bundle's config.json");
+  spec.needs_command();
+  add_generate_command(spec, words);
+  add_apply(spec);
+  add_validate(spec, exit_code);
 }
 
 }  // namespace hookcore::cli

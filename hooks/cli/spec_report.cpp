@@ -1,7 +1,9 @@
 #include "hooks/cli/spec_report.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
+#include "hooks/cli/output.h"
 #include "libhookcore/environment/rules.h"
 
 namespace hookcore::cli {

@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "hooks/cli/output.h"
+#include "hooks/cli/json_output.h"
 #include "libhookcore/environment/finding.h"
 #include "libhookcore/optin/request.h"
 

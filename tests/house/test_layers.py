@@ -56,3 +56,13 @@ def test_includes_name_the_whole_path():
         if pattern.search(path.read_text())
     }
     assert not wrong
+
+
+def test_heavy_headers_stay_in_sources():
+    """One of ours hands them on to all that include it: seconds for the compiler, half a minute for clang-tidy."""
+    heavy = re.compile(r"^\s*#\s*include\s+<(CLI/|nlohmann/json\.hpp|boost/)", re.MULTILINE)
+    found = {relative(path) for path in tracked("libhookcore/*.h", "hooks/*.h") if heavy.search(path.read_text())}
+    assert found == {"hooks/cli/usage.h", "libhookcore/session/document.h"}
+    users = {relative(path) for path in tracked("libhookcore/*.cpp", "hooks/*.cpp")
+             if re.search(r"#include (<CLI/|\"hooks/cli/usage\.h)", path.read_text())}
+    assert users == {"hooks/cli/command_line.cpp", "hooks/cli/usage.cpp", "hooks/nri/main.cpp"}

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -176,11 +175,11 @@ Verdict validate(const json& document) {
   std::string pattern = std::filesystem::temp_directory_path() / "rules-XXXXXX";
   const std::string path = ::mkdtemp(pattern.data());
   std::ofstream(path + "/config.json") << document;
-  CLI::App app;
+  CommandLine line("oci-cnb", "");
   Verdict verdict;
-  add_spec_commands(app, {}, verdict.exit_code);
+  add_spec_commands(line.program(), {}, verdict.exit_code);
   testing::internal::CaptureStdout();
-  app.parse(std::vector<std::string>{path, "--json", "validate", "spec"});
+  line.parse({"spec", "validate", "--json", path});
   verdict.report = json::parse(testing::internal::GetCapturedStdout());
   std::filesystem::remove_all(path);
   return verdict;

@@ -1,33 +1,32 @@
-#include "hooks/cli/usage.h"
-
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include <utility>
+
+#include "hooks/cli/command_line.h"
+#include "libhookcore/base/error.h"
 
 namespace hookcore::cli {
 namespace {
 
 /// The line for a command line that is wrong, in a program of some commands.
 std::string told(std::vector<std::string> words) {
-  CLI::App app;
-  app.name("prog");
-  app.require_subcommand(1);
+  CommandLine line("prog", "");
+  line.program().needs_command();
   std::string text;
   bool flag = false;
-  CLI::App* group = app.add_subcommand("session");
-  group->require_subcommand(1);
-  CLI::App* list = group->add_subcommand("list");
-  list->add_flag("--json", flag);
-  list->add_flag("--mapped", flag)->group("");
-  group->add_subcommand("log")->add_option("SESSION", text)->required();
-  CLI::App* install = app.add_subcommand("install");
-  install->add_option("engine", text)->required()->check(one_of({"podman", "docker"}));
-  install->add_option("--root", text)->check(CLI::ExistingDirectory);
-  std::reverse(words.begin(), words.end());
+  const Command group = line.program().command("session", "");
+  group.needs_command();
+  const Command list = group.command("list", "");
+  list.flag("--json", flag, "");
+  list.flag("--mapped", flag, "").hidden();
+  group.command("log", "").option("SESSION", text, "").required();
+  const Command install = line.program().command("install", "");
+  install.option("engine", text, "").required().one_of({"podman", "docker"});
+  install.option("--root", text, "").existing_directory();
   try {
-    app.parse(words);
-  } catch (const CLI::ParseError& error) {
-    return usage_error(app, error).line();
+    line.parse(std::move(words));
+  } catch (const Error& error) {
+    return error.line();
   }
   return "";
 }
