@@ -13,6 +13,7 @@ import shutil
 import pytest
 
 from kit import source as tree
+from kit.ctr import heard
 from kit.engine import execute, must
 from kit.hooks import INSTALLED, Hooks, stage_copy
 from kit.podman import Podman
@@ -63,7 +64,10 @@ class Terminal:
         """volume: what stands behind -v; the source at /workspace unless it is given, none if it is empty."""
         volume = f"{self.source}:/workspace" if volume is None else volume
         mount = ("--volume", volume) if volume else ()
-        return self.podman("run", "--rm", "--network", "none", *options, *mount, Podman.image("basic"), *command)
+        words = ("run", "--rm", "--network", "none", *options, *mount, Podman.image("basic"), *command)
+        # podman may lose what a container of milliseconds prints, as ctr does.
+        return heard(lambda: self.podman(*words),
+                     lambda shown: shown.status == 0 and command[0] == "ls" and not shown.text)
 
 
 @pytest.fixture

@@ -8,7 +8,16 @@ checkout=$(readlink -f "$(dirname "$(readlink -f "$0")")/../..")
 trap 'busybox reboot -f' EXIT
 
 mount -t tmpfs -o mode=755 tmpfs /run
+# A checkout below /tmp stays where it is.
+if [[ $checkout == /tmp/* ]]; then
+  mkdir /run/checkout
+  mount --bind "$checkout" /run/checkout
+fi
 mount -t tmpfs -o mode=1777 tmpfs /tmp
+if [[ -d /run/checkout ]]; then
+  mkdir -p "$checkout"
+  mount --bind /run/checkout "$checkout"
+fi
 mkdir -p /dev/pts /dev/shm /run/results /run/volumes/{ext4,tmpfs,virtiofs,9p}
 mount -t devpts devpts /dev/pts
 mount -t tmpfs -o mode=1777 tmpfs /dev/shm

@@ -1,4 +1,4 @@
-"""`ctr run`, whose output may be lost on a busy machine."""
+"""`ctr run`, whose output may be lost on a busy machine; podman's may, too."""
 
 ATTEMPTS = 10
 
