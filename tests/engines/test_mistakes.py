@@ -13,8 +13,8 @@ import shutil
 import pytest
 
 from kit import source as tree
-from kit.ctr import heard
 from kit.engine import execute, must
+from kit.heard import heard
 from kit.hooks import INSTALLED, Hooks, stage_copy
 from kit.podman import Podman
 
@@ -65,7 +65,6 @@ class Terminal:
         volume = f"{self.source}:/workspace" if volume is None else volume
         mount = ("--volume", volume) if volume else ()
         words = ("run", "--rm", "--network", "none", *options, *mount, Podman.image("basic"), *command)
-        # podman may lose what a container of milliseconds prints, as ctr does.
         return heard(lambda: self.podman(*words),
                      lambda shown: shown.status == 0 and command[0] == "ls" and not shown.text)
 

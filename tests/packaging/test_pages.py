@@ -14,7 +14,7 @@ import tempfile
 import pytest
 import services
 from kit import rootfs
-from kit.ctr import heard
+from kit.heard import heard
 from kit.pages import examples, pattern
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]

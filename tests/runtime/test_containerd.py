@@ -9,7 +9,7 @@ from expectations import has_environment, look, prepared, probe, untouched
 from kit import oci_image
 from kit.checks import started
 from kit.containerd import Containerd
-from kit.ctr import heard
+from kit.heard import heard
 from kit.engine import execute, must
 from kit.fixtures import CHECKOUT
 from kit.pod import Pod, Refused, Volume

@@ -26,6 +26,16 @@ int try_open(int directory, const std::string& path, Resolve resolve) {
   return fd >= 0 ? 0 : -fd;
 }
 
+/// For as long as the thread lives.
+std::jthread rename_to_and_fro(int directory, const char* one, const char* other) {
+  return std::jthread([=](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      ::renameat(directory, one, directory, other);
+      ::renameat(directory, other, directory, one);
+    }
+  });
+}
+
 std::string contents(int directory, const std::string& path, Resolve resolve) {
   return read_all(open_at(directory, path, O_RDONLY, resolve).get(), 100000, path);
 }
@@ -104,12 +114,7 @@ TEST(OpenAt, IsNotHeldUpByRenames) {
     tree::make(place.path, {"root/a/b/file=x", "root/link->a/b/../b/../b/file"});
     const UniqueFd root = open_at(place.fd, "root", O_PATH | O_DIRECTORY, Resolve::kStrict);
     tree::make(place.path, {"x/"});
-    const std::jthread renames([&](const std::stop_token& stop) {
-      while (!stop.stop_requested()) {
-        ::renameat(place.fd, "x", place.fd, "y");
-        ::renameat(place.fd, "y", place.fd, "x");
-      }
-    });
+    const std::jthread renames = rename_to_and_fro(place.fd, "x", "y");
     int opened = 0;
     for (int i = 0; i < 3000; ++i) {
       const int result = try_open(root.get(), "link", Resolve::kInRoot);
@@ -125,12 +130,7 @@ TEST(OpenAt, WhatIsMovedAwayIsAbsent) {
   sandbox::run(As::kPlain, [](const Place& place) {
     tree::make(place.path, {"root/x/", "elsewhere/"});
     const UniqueFd root = open_at(place.fd, "root", O_PATH | O_DIRECTORY, Resolve::kStrict);
-    const std::jthread renames([&](const std::stop_token& stop) {
-      while (!stop.stop_requested()) {
-        ::renameat(place.fd, "root/x", place.fd, "elsewhere/x");
-        ::renameat(place.fd, "elsewhere/x", place.fd, "root/x");
-      }
-    });
+    const std::jthread renames = rename_to_and_fro(place.fd, "root/x", "elsewhere/x");
     std::set<int> results;
     for (int i = 0; i < 100000; ++i) results.insert(try_open(root.get(), "x", Resolve::kStrict));
     EXPECT_EQ((std::set<int>{0, ENOENT}), results);
